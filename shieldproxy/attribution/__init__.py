@@ -1,0 +1,1 @@
+"""What we conclude: episodes, reports, evidence."""

@@ -1,0 +1,1 @@
+"""What operators see: admin API, metrics, health."""

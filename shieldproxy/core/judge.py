@@ -1,0 +1,44 @@
+"""The judge: facts in, verdict out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from shieldproxy.core.stages import ADMITTED, STAGES
+
+if TYPE_CHECKING:
+    from shieldproxy.core.facts import Facts
+    from shieldproxy.core.policy import Policy
+    from shieldproxy.core.stages import Stage
+    from shieldproxy.core.verdict import Verdict
+
+
+class Fault(NamedTuple):
+    """A stage that raised: it has no opinion, the request is judged by the others, and somebody is told."""
+
+    stage: str
+    error: str
+
+
+class Judgement(NamedTuple):
+    """A verdict and the faults met on the way to it (nearly always none)."""
+
+    verdict: Verdict
+    faults: tuple[Fault, ...] = ()
+
+
+def judge(policy: Policy, facts: Facts, stages: tuple[Stage, ...] = STAGES) -> Judgement:
+    """Return the first opinion of ``stages``; a stage that raises has none. Pure, and never raises.
+
+    When no stage has an opinion the request is admitted: a broken shield must not close the site.
+    """
+    faults: tuple[Fault, ...] = ()
+    for stage in stages:
+        try:
+            verdict = stage(policy, facts)
+        except Exception as error:  # noqa: BLE001 - whatever a stage raises, it has no opinion; the fault is reported
+            faults = (*faults, Fault(getattr(stage, "__name__", "stage"), repr(error)))
+            continue
+        if verdict is not None:
+            return Judgement(verdict, faults)
+    return Judgement(ADMITTED, faults)

@@ -1,0 +1,129 @@
+"""Policy: everything an operator decided, compiled and frozen, with a digest that stands in every record."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, NamedTuple
+
+from shieldproxy.core.addresses import within
+from shieldproxy.core.buckets import Limit, Scope
+from shieldproxy.core.facts import Posture
+from shieldproxy.core.verdict import Action, Mode
+
+if TYPE_CHECKING:
+    from shieldproxy.core.addresses import Network
+    from shieldproxy.core.facts import Visitor
+    from shieldproxy.core.rules import Patterns, Rule
+
+
+class ChallengePolicy(NamedTuple):
+    """How newcomers are tested. Times are seconds.
+
+    ``suspicion`` is the sum of weights at which a page is challenged, by posture. ``cost`` is PBKDF2 iterations
+    of one try; a puzzle takes 256 tries in the mean. ``form_wait`` is the time-lock of the script-free form.
+    ``epoch`` revokes every clearance given before when raised.
+    """
+
+    kinds: tuple[str, ...] = ("proof-of-work", "form")
+    suspicion: tuple[tuple[Posture, int], ...] = (
+        (Posture.CALM, 100),
+        (Posture.ELEVATED, 50),
+        (Posture.UNDER_ATTACK, 30),
+    )
+    cost: int = 1000
+    puzzle_validity: float = 300.0
+    clearance_validity: float = 86_400.0
+    form_clearance_validity: float = 3_600.0
+    form_wait: float = 3.0
+    epoch: int = 1
+
+    def threshold(self, posture: Posture) -> int:
+        """Return the suspicion from which a newcomer is challenged in ``posture``."""
+        return next(value for name, value in self.suspicion if name is posture)
+
+
+class BanPolicy(NamedTuple):
+    """When misbehaviour becomes a ban. ``ladder`` is seconds, one rung for each time it happens again.
+
+    An offence is a request refused by the client's own doing: beyond its own limit, against a rule, malformed.
+    ``offences`` of them within ``window`` seconds are a ban; ``unanswered`` challenges in that time likewise.
+    A rung is forgotten ``memory`` seconds after its ban ended.
+    """
+
+    ladder: tuple[float, ...] = (60.0, 600.0, 3_600.0, 86_400.0)
+    offences: int = 120
+    window: float = 60.0
+    unanswered: int = 60
+    memory: float = 86_400.0
+
+
+class Exemptions(NamedTuple):
+    """Who and what is never limited, challenged or banned."""
+
+    clients: tuple[Network, ...] = ()
+    paths: Patterns | None = None
+
+
+class Policy(NamedTuple):
+    """The compiled whole. ``digest`` is the hash of the configuration it was made from."""
+
+    limits: tuple[Limit, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    exempt: Exemptions = Exemptions()
+    challenge: ChallengePolicy = ChallengePolicy()
+    bans: BanPolicy = BanPolicy()
+    mode: Mode = Mode.ENFORCE
+    hosts: frozenset[str] = frozenset()
+    digest: str = ""
+
+
+class Charge(NamedTuple):
+    """A limit that may apply to a visitor; ``key`` is None where the request decides it (clearance, path, site)."""
+
+    limit: Limit
+    key: str | None
+
+
+class Standing(NamedTuple):
+    """What a policy says of a visitor before any request: exempt or not, limits to charge, rules still open."""
+
+    exempt: str
+    charges: tuple[Charge, ...]
+    rules: tuple[Rule, ...]
+
+
+def visitor_key(scope: Scope, visitor: Visitor) -> str | None:
+    """Return the bucket key of ``visitor`` for ``scope``; None where the request decides; '' where there is none."""
+    match scope:
+        case Scope.CLIENT:
+            return visitor.client
+        case Scope.NETWORK:
+            return visitor.network
+        case Scope.ASN:
+            return str(visitor.label.asn) if visitor.label.asn else ""
+        case Scope.COUNTRY:
+            return visitor.label.country
+        case Scope.CLEARANCE | Scope.PATH | Scope.SITE:
+            return None
+
+
+def standing(policy: Policy, visitor: Visitor) -> Standing:
+    """Return what ``policy`` says of ``visitor``; pure, so a caller may keep it as long as both stay the same."""
+    exempt = ""
+    if policy.exempt.clients and within(ipaddress.ip_address(visitor.address), policy.exempt.clients):
+        exempt = "exempt.clients"
+    charges = tuple(
+        Charge(limit, key)
+        for limit in policy.limits
+        if (key := visitor_key(limit.scope, visitor)) != ""
+        and (limit.match is None or limit.match.fits_visitor(visitor))
+    )
+    rules = tuple(rule for rule in policy.rules if rule.when.fits_visitor(visitor))
+    return Standing(exempt, charges, rules)
+
+
+def allowed_actions(scope: Scope) -> tuple[Action, ...]:
+    """Return what a limit of ``scope`` may ask for: a collective one may only challenge."""
+    if scope.collective:
+        return (Action.CHALLENGE,)
+    return (Action.CHALLENGE, Action.THROTTLE, Action.REFUSE)

@@ -1,0 +1,90 @@
+"""Ports: what the guard and the doors need from other rooms, each said in a sentence.
+
+Adapters live in their rooms; fakes of the same shape live in tests/fakes; ``app.py`` hands them over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shieldproxy.core.facts import NetworkLabel, Posture
+    from shieldproxy.core.ladder import Ban
+    from shieldproxy.core.policy import BanPolicy
+    from shieldproxy.core.record import Record
+
+    Monotonic = Callable[[], float]  # seconds; never goes back
+    WallClock = Callable[[], float]  # unix seconds; may be set
+    Chance = Callable[[int], bytes]  # so many unguessable bytes
+
+
+class Buckets(Protocol):
+    """One table of buckets for all workers of a node."""
+
+    def slot(self, limit: str, key: str) -> int:
+        """Return the 64-bit name of the bucket of ``key`` under ``limit``; the same in every worker."""
+
+    def charge(self, slot: int, interval: float, span: float, now: float) -> float:
+        """Charge one token and return the slack in seconds (below zero: overdrawn and not charged)."""
+
+    @property
+    def saturated(self) -> bool:
+        """Whether a live bucket had to be forgotten lately."""
+
+
+class Bans(Protocol):
+    """Who is banned, for all workers of a node."""
+
+    def find(self, client: str, address: str, now: float) -> Ban | None:
+        """Return the ban in force for a client key or the networks around its address."""
+
+    def impose(self, policy: BanPolicy, client: str, cause: str, now: float) -> Ban:
+        """Ban ``client`` on the next rung of the ladder and return the ban."""
+
+
+class SpentPuzzles(Protocol):
+    """Puzzles that were answered."""
+
+    def spend_once(self, nonce: str, expires: float, now: float) -> bool:
+        """Mark ``nonce`` as spent, in one atomic step over all workers; False when it was spent before."""
+
+
+class Networks(Protocol):
+    """What is known of an address."""
+
+    def label(self, address: str) -> NetworkLabel:
+        """Return the label of ``address``; in memory, microseconds, never raises."""
+
+    @property
+    def version(self) -> str:
+        """The databases in use, as records name them."""
+
+
+class Journal(Protocol):
+    """Where decisions are written down."""
+
+    def put(self, record: Record) -> None:
+        """Take ``record``; never blocks, never raises: what does not fit is counted as lost."""
+
+
+class Tallies(Protocol):
+    """Counters of one worker that the node adds up."""
+
+    def count_verdict(self, action: int, stage: int, duration_us: int) -> None:
+        """Count one settled request."""
+
+    def count(self, name: str, amount: float = 1.0) -> None:
+        """Add to the counter ``name`` (one of a fixed list)."""
+
+    def count_asn(self, asn: int, action: int) -> None:
+        """Count one request of a network, heavy hitters only."""
+
+
+class Situation(Protocol):
+    """How the site stands, as the node's detector says."""
+
+    @property
+    def posture(self) -> Posture:
+        """The posture of this second."""

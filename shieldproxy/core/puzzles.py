@@ -1,0 +1,160 @@
+"""Puzzles: work that a browser does in a blink and a flood cannot afford; and a time-lock for those without scripts.
+
+The wire format is ALTCHA's proof of work, version 2: HMAC-SHA-256 over the canonical JSON of the parameters,
+PBKDF2 (RFC 8018) over nonce and counter, solved when the derived key starts with ``keyPrefix``. Nothing is stored
+to issue one; to accept one, its nonce is spent once (state room).
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+import json
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+ALGORITHM = "PBKDF2/SHA-256"
+KEY_LENGTH = 32
+# One byte: 256 tries in the mean. The cost of a try, not their number, sets the difficulty: one HTTP answer
+# then proves the whole work to the server with a single derivation.
+KEY_PREFIX = "00"
+# An answer is about 500 bytes; whatever is longer is not read.
+MAX_ANSWER = 2_048
+MAX_COUNTER = 0xFFFFFFFF
+
+
+class Outcome(StrEnum):
+    """What became of an answer; every word but ``passed`` is a refusal and counted under it."""
+
+    PASSED = "passed"
+    GARBLED = "garbled"
+    FORGED = "forged"
+    EXPIRED = "expired"
+    FOREIGN = "foreign"
+    WRONG = "wrong"
+    TOO_EARLY = "too_early"
+    SPENT = "spent"
+
+
+class Answer(NamedTuple):
+    """A judged answer: ``nonce`` names the puzzle to spend; it is '' unless the outcome is PASSED."""
+
+    outcome: Outcome
+    nonce: str = ""
+    expires: int = 0
+
+
+def canonical(value: object) -> bytes:
+    """Return JSON with sorted keys and no spaces, the form that is signed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def signature(secret: bytes, parameters: object) -> str:
+    """Return the hexadecimal HMAC-SHA-256 of the canonical parameters."""
+    return hmac.digest(secret, canonical(parameters), "sha256").hex()
+
+
+def issue(secret: bytes, *, nonce: str, cost: int, expires: int, binding: str) -> dict[str, Any]:
+    """Return a signed puzzle as the solver takes it.
+
+    ``nonce`` is 32 hexadecimal digits of chance; ``cost`` PBKDF2 iterations a try; ``expires`` unix seconds;
+    ``binding`` whoever may answer.
+    """
+    parameters = {
+        "algorithm": ALGORITHM,
+        "cost": cost,
+        "data": {"b": binding},
+        "expiresAt": expires,
+        "keyLength": KEY_LENGTH,
+        "keyPrefix": KEY_PREFIX,
+        "nonce": nonce,
+        "salt": hashlib.sha256(nonce.encode()).hexdigest()[:32],
+    }
+    return {"parameters": parameters, "signature": signature(secret, parameters)}
+
+
+def check(secret: bytes, payload: bytes, *, binding: str, now: float) -> Answer:
+    """Judge a base64 answer; junk is refused before any work is done. Never raises. ``now`` is unix seconds."""
+    parsed = parse_answer(payload)
+    if parsed is None:
+        return Answer(Outcome.GARBLED)
+    parameters, signed, counter = parsed
+    try:
+        genuine = hmac.compare_digest(signature(secret, parameters), signed)
+    except (ValueError, TypeError, RecursionError):
+        return Answer(Outcome.GARBLED)
+    if not genuine:
+        return Answer(Outcome.FORGED)
+    # Signed by us, so its shape is ours from here on.
+    if parameters["expiresAt"] <= now:
+        return Answer(Outcome.EXPIRED)
+    if parameters["data"]["b"] != binding:
+        return Answer(Outcome.FOREIGN)
+    if not derive(parameters, counter).startswith(bytes.fromhex(parameters["keyPrefix"])):
+        return Answer(Outcome.WRONG)
+    return Answer(Outcome.PASSED, parameters["nonce"], parameters["expiresAt"])
+
+
+def parse_answer(payload: bytes) -> tuple[dict[str, Any], str, int] | None:
+    """Return (parameters, signature, counter) of an answer, or None when it is none."""
+    if len(payload) > MAX_ANSWER:
+        return None
+    try:
+        document = json.loads(binascii.a2b_base64(payload))
+        parameters = document["challenge"]["parameters"]
+        signed = document["challenge"]["signature"]
+        counter = document["solution"]["counter"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not isinstance(parameters, dict) or not isinstance(signed, str) or not signed.isascii():
+        return None
+    if type(counter) is not int or not 0 <= counter <= MAX_COUNTER:
+        return None
+    return parameters, signed, counter
+
+
+def derive(parameters: dict[str, Any], counter: int) -> bytes:
+    """Return the key of one try: PBKDF2-HMAC-SHA-256 over nonce and big-endian counter."""
+    password = bytes.fromhex(parameters["nonce"]) + counter.to_bytes(4, "big")
+    return hashlib.pbkdf2_hmac("sha256", password, bytes.fromhex(parameters["salt"]), parameters["cost"], KEY_LENGTH)
+
+
+def solve(puzzle: dict[str, Any]) -> int:
+    """Return a counter that solves ``puzzle``, as a browser would; for the demo, tests and benchmarks."""
+    parameters = puzzle["parameters"]
+    prefix = bytes.fromhex(parameters["keyPrefix"])
+    counter = 0
+    while not derive(parameters, counter).startswith(prefix):
+        counter += 1
+    return counter
+
+
+def lock(secret: bytes, *, nonce: str, ready: int, expires: int, binding: str) -> str:
+    """Return a form token that opens at ``ready`` and closes at ``expires`` (unix seconds), for ``binding`` alone."""
+    body = f"{nonce}.{ready}.{expires}.{binding}"
+    return f"{nonce}.{ready}.{expires}.{lock_tag(secret, body)}"
+
+
+def unlock(secret: bytes, token: str, *, binding: str, now: float) -> Answer:
+    """Judge a form token. Never raises. ``now`` is unix seconds."""
+    parts = token.split(".")
+    if len(token) > MAX_ANSWER or len(parts) != 4:
+        return Answer(Outcome.GARBLED)
+    nonce, ready, expires, tag = parts
+    if not (ready.isdecimal() and expires.isdecimal() and ready.isascii() and expires.isascii() and tag.isascii()):
+        return Answer(Outcome.GARBLED)
+    if len(ready) > 12 or len(expires) > 12:
+        return Answer(Outcome.GARBLED)
+    if not hmac.compare_digest(lock_tag(secret, f"{nonce}.{ready}.{expires}.{binding}"), tag):
+        return Answer(Outcome.FORGED)
+    if int(expires) <= now:
+        return Answer(Outcome.EXPIRED)
+    if int(ready) > now:
+        return Answer(Outcome.TOO_EARLY)
+    return Answer(Outcome.PASSED, nonce, int(expires))
+
+
+def lock_tag(secret: bytes, body: str) -> str:
+    """Return the tag of a form token (its label keeps it apart from puzzles and clearances)."""
+    return hmac.digest(secret, b"form\0" + body.encode(), "sha256").hex()[:32]

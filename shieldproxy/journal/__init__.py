@@ -1,0 +1,1 @@
+"""What we write down: decision records in segments."""

@@ -1,0 +1,1 @@
+"""The main door: client side, origin side, tunnel."""

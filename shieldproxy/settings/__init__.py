@@ -1,0 +1,1 @@
+"""What we are told: config.toml becomes Settings, or every problem at once."""

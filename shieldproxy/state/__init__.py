@@ -1,0 +1,1 @@
+"""What we remember: shared-memory bucket table, bans, spent puzzles, tallies."""
