@@ -47,6 +47,7 @@ class Visitor(NamedTuple):
 class Request(NamedTuple):
     """What is asked for. ``path`` and ``query`` are the bytes of the wire read as Latin-1, never decoded.
 
+    ``place`` is where ``path`` leads (core.paths.plain_path), made once by whoever gathers; '' : not made yet.
     ``headers`` maps lower-case names to the first value sent. ``fingerprint`` is a short hash over the order of
     header names: browsers keep theirs, tools have their own.
     """
@@ -58,6 +59,7 @@ class Request(NamedTuple):
     version: str
     headers: Mapping[bytes, bytes]
     fingerprint: str = ""
+    place: str = ""
 
     def header(self, name: bytes) -> str:
         """Return the first value of the lower-case header ``name``, or ''."""

@@ -2,57 +2,64 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, NamedTuple
 
-from shieldproxy.core.addresses import within
+from shieldproxy.core.addresses import parse_address, within
 from shieldproxy.core.buckets import Limit, Scope
 from shieldproxy.core.facts import Posture
+from shieldproxy.core.paths import plain_path
 from shieldproxy.core.verdict import Action, Mode
 
 if TYPE_CHECKING:
     from shieldproxy.core.addresses import Network
-    from shieldproxy.core.facts import Visitor
+    from shieldproxy.core.facts import Request, Visitor
     from shieldproxy.core.rules import Patterns, Rule
+
+DEFAULT_SUSPICION = {Posture.CALM: 100, Posture.ELEVATED: 50, Posture.UNDER_ATTACK: 30}
 
 
 class ChallengePolicy(NamedTuple):
     """How newcomers are tested. Times are seconds.
 
-    ``suspicion`` is the sum of weights at which a page is challenged, by posture. ``cost`` is PBKDF2 iterations
-    of one try; a puzzle takes 256 tries in the mean. ``form_wait`` is the time-lock of the script-free form.
+    ``suspicion`` is the sum of weights at which a page is challenged, by posture (0: every newcomer). ``cost`` is
+    PBKDF2 iterations of one try; a puzzle takes 256 tries in the mean. ``form_wait`` is the time-lock of the
+    script-free form.
+    ``answer_rate`` a second and ``answer_burst`` bound the answers of one client, so that answering is no lever.
     ``epoch`` revokes every clearance given before when raised.
     """
 
     kinds: tuple[str, ...] = ("proof-of-work", "form")
-    suspicion: tuple[tuple[Posture, int], ...] = (
-        (Posture.CALM, 100),
-        (Posture.ELEVATED, 50),
-        (Posture.UNDER_ATTACK, 30),
-    )
+    suspicion: tuple[tuple[Posture, int], ...] = tuple(DEFAULT_SUSPICION.items())
     cost: int = 1000
     puzzle_validity: float = 300.0
     clearance_validity: float = 86_400.0
     form_clearance_validity: float = 3_600.0
     form_wait: float = 3.0
+    answer_rate: float = 2.0
+    answer_burst: float = 60.0
     epoch: int = 1
 
     def threshold(self, posture: Posture) -> int:
-        """Return the suspicion from which a newcomer is challenged in ``posture``."""
-        return next(value for name, value in self.suspicion if name is posture)
+        """Return the suspicion from which a newcomer is challenged in ``posture``; the default where none is given."""
+        for name, value in self.suspicion:
+            if name == posture:
+                return value
+        return DEFAULT_SUSPICION[posture]
 
 
 class BanPolicy(NamedTuple):
     """When misbehaviour becomes a ban. ``ladder`` is seconds, one rung for each time it happens again.
 
-    An offence is a request refused by the client's own doing: beyond its own limit, against a rule, malformed.
-    ``offences`` of them within ``window`` seconds are a ban; ``unanswered`` challenges in that time likewise.
-    A rung is forgotten ``memory`` seconds after its ban ended.
+    An offence is a request against a rule, a malformed one, or a forged answer to a challenge: ``offences`` of them
+    within ``window`` seconds are a ban. Requests throttled by the client's own limit are no offences, because people
+    behind one address share that limit; only ``floods`` of them within the window are. ``unanswered`` counts
+    challenge pages asked for and not answered. A rung is forgotten ``memory`` seconds after its ban ended.
     """
 
     ladder: tuple[float, ...] = (60.0, 600.0, 3_600.0, 86_400.0)
-    offences: int = 120
+    offences: int = 30
     window: float = 60.0
+    floods: int = 3_000
     unanswered: int = 60
     memory: float = 86_400.0
 
@@ -110,8 +117,10 @@ def visitor_key(scope: Scope, visitor: Visitor) -> str | None:
 def standing(policy: Policy, visitor: Visitor) -> Standing:
     """Return what ``policy`` says of ``visitor``; pure, so a caller may keep it as long as both stay the same."""
     exempt = ""
-    if policy.exempt.clients and within(ipaddress.ip_address(visitor.address), policy.exempt.clients):
-        exempt = "exempt.clients"
+    if policy.exempt.clients:
+        address = parse_address(visitor.address)
+        if address is not None and within(address, policy.exempt.clients):
+            exempt = "exempt.clients"
     charges = tuple(
         Charge(limit, key)
         for limit in policy.limits
@@ -122,8 +131,21 @@ def standing(policy: Policy, visitor: Visitor) -> Standing:
     return Standing(exempt, charges, rules)
 
 
+def exempt_path(policy: Policy, request: Request) -> str:
+    """Return the name of the exemption of the path, or ''; ``/public/../login`` is not below ``/public``."""
+    paths = policy.exempt.paths
+    if paths is None or paths.match(request.place or plain_path(request.path)) is None:
+        return ""
+    return "exempt.paths"
+
+
 def allowed_actions(scope: Scope) -> tuple[Action, ...]:
-    """Return what a limit of ``scope`` may ask for: a collective one may only challenge."""
+    """Return what a limit of ``scope`` may ask for: a collective one may only challenge.
+
+    A holder of a clearance is not challenged again, so a limit on clearances that challenges would never do anything.
+    """
     if scope.collective:
         return (Action.CHALLENGE,)
+    if scope is Scope.CLEARANCE:
+        return (Action.THROTTLE, Action.REFUSE)
     return (Action.CHALLENGE, Action.THROTTLE, Action.REFUSE)
