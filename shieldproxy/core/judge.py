@@ -27,6 +27,18 @@ class Judgement(NamedTuple):
     faults: tuple[Fault, ...] = ()
 
 
+# What a stage raised may hold what a client sent; the operational log needs the beginning.
+LONGEST_FAULT = 200
+
+
+def describe(error: Exception) -> str:
+    """Return what ``error`` says of itself, in bounds; its type when it cannot even say that."""
+    try:
+        return repr(error)[:LONGEST_FAULT]
+    except Exception:  # noqa: BLE001 - an error whose repr raises must not take the judge down
+        return type(error).__name__
+
+
 def judge(policy: Policy, facts: Facts, stages: tuple[Stage, ...] = STAGES) -> Judgement:
     """Return the first opinion of ``stages``; a stage that raises has none. Pure, and never raises.
 
@@ -37,7 +49,7 @@ def judge(policy: Policy, facts: Facts, stages: tuple[Stage, ...] = STAGES) -> J
         try:
             verdict = stage(policy, facts)
         except Exception as error:  # noqa: BLE001 - whatever a stage raises, it has no opinion; the fault is reported
-            faults = (*faults, Fault(getattr(stage, "__name__", "stage"), repr(error)))
+            faults = (*faults, Fault(getattr(stage, "__name__", "stage"), describe(error)))
             continue
         if verdict is not None:
             return Judgement(verdict, faults)

@@ -29,13 +29,14 @@ ADMITTED = Verdict(Action.ADMIT, "admit")
 
 
 def exempt(policy: Policy, facts: Facts) -> Verdict | None:
-    """An operator's exemption, or a rule that admits, beats everything that follows, bans too."""
-    if facts.exempt:
-        return EXEMPT._replace(rule=facts.exempt)
-    for rule in facts.matched:
-        if rule.action is Action.ADMIT:
-            return EXEMPT._replace(rule=rule.name)
-    return None
+    """An operator's exemption, or a rule that admits, beats everything that follows, bans too.
+
+    It does not make a broken message readable: what no two parsers read alike never reaches the origin.
+    """
+    name = facts.exempt or next((rule.name for rule in facts.matched if rule.action is Action.ADMIT), "")
+    if not name:
+        return None
+    return malformed(policy, facts) or EXEMPT._replace(rule=name)
 
 
 def banned(policy: Policy, facts: Facts) -> Verdict | None:
@@ -66,7 +67,10 @@ def denied(policy: Policy, facts: Facts) -> Verdict | None:
 
 
 def over_own_limit(policy: Policy, facts: Facts) -> Verdict | None:
-    """A bucket of the client alone is overdrawn: what the strictest such limit asks for."""
+    """A bucket of the client alone is overdrawn: what the strictest such limit asks for.
+
+    A challenge asks nothing of who has answered one; a confirmed robot is told to come later, it cannot answer.
+    """
     worst = strictest_overdrawn(facts, collective=False)
     if worst is None:
         return None
@@ -98,22 +102,20 @@ def over_shared_limit(policy: Policy, facts: Facts) -> Verdict | None:
 
 def suspicious(policy: Policy, facts: Facts) -> Verdict | None:
     """Weights of matching rules reach the threshold of the posture, or a rule challenges by itself: pages only."""
-    if not facts.matched or facts.page is not PageKind.PAGE:
+    if not may_challenge(facts):
         return None
-    total = 0
     for rule in facts.matched:
         if rule.action is Action.CHALLENGE:
             return challenge(facts, "suspicious", rule.name, 0.0)
-        total += rule.weight
-    if total < policy.challenge.threshold(facts.posture):
+    if suspicion(facts) < policy.challenge.threshold(facts.posture):
         return None
-    reasons = tuple(rule.name for rule in facts.matched if rule.weight > 0)
-    return Verdict(Action.CHALLENGE, "suspicious", reasons[0] if reasons else "", 0.0, 503, reasons, total)
+    reasons = weighty(facts)
+    return challenge(facts, "suspicious", reasons[0] if reasons else "", 0.0)
 
 
 def saturated(policy: Policy, facts: Facts) -> Verdict | None:
     """The bucket table is full of live buckets: it cannot vouch for newcomers, so they show that they are people."""
-    if not facts.saturated or facts.page is not PageKind.PAGE:
+    if not facts.saturated or not may_challenge(facts):
         return None
     return Verdict(Action.CHALLENGE, "saturated", "", 0.0, 503, ("the table of clients is full",))
 
@@ -127,6 +129,8 @@ def admit(policy: Policy, facts: Facts) -> Verdict | None:
 
 def suspicion(facts: Facts) -> int:
     """Return the sum of weights of the rules that match, never below zero."""
+    if not facts.matched:
+        return 0
     return max(0, sum(rule.weight for rule in facts.matched))
 
 
@@ -134,17 +138,28 @@ def strictest_overdrawn(facts: Facts, *, collective: bool) -> Reading | None:
     """Return the overdrawn reading with the strictest action, of two alike the one with the longer wait."""
     worst: Reading | None = None
     for reading in facts.readings:
-        if reading.slack >= 0.0 or reading.limit.scope.collective is not collective:
+        if not reading.over or reading.limit.scope.collective is not collective:
             continue
         if worst is None or (reading.limit.action, reading.wait) > (worst.limit.action, worst.wait):
             worst = reading
     return worst
 
 
+def weighty(facts: Facts) -> tuple[str, ...]:
+    """Return the names of the rules that made the client suspicious, the weightiest first."""
+    rules = sorted((rule for rule in facts.matched if rule.weight > 0), key=lambda rule: -rule.weight)
+    return tuple(rule.name for rule in rules)
+
+
+def may_challenge(facts: Facts) -> bool:
+    """Tell whether a challenge page can be answered: by a person who looks at a page, never by a confirmed robot."""
+    return facts.page is PageKind.PAGE and facts.crawler is not Crawler.VERIFIED
+
+
 def challenge(facts: Facts, stage: str, rule: str, wait: float) -> Verdict:
     """Return a challenge where a person would see it, else a plain "later": feeds and programs cannot solve pages."""
-    reasons = tuple(item.name for item in facts.matched if item.weight > 0)
-    if facts.page is PageKind.PAGE:
+    reasons = weighty(facts)
+    if may_challenge(facts):
         return Verdict(Action.CHALLENGE, stage, rule, wait, 503, reasons, suspicion(facts))
     return Verdict(Action.THROTTLE, stage, rule, max(wait, RETRY_SOON), 429, reasons, suspicion(facts))
 
