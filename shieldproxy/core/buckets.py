@@ -88,11 +88,15 @@ def take(full_at: float, now: float, interval: float, span: float, cost: float =
     """Charge ``cost`` tokens and return (new ``full_at``, ``slack``).
 
     ``interval`` is seconds a token, ``span`` seconds from empty to full. An overdrawn bucket is not charged, so
-    a client that slows down recovers. A ``full_at`` in the past is a full bucket. Never raises.
+    a client that slows down recovers. A ``full_at`` in the past is a full bucket; one beyond ``now + span`` (the
+    limit was eased since, or the table is damaged) is an empty one, so nobody waits longer than the limit says.
+    Never raises.
     """
     start = full_at if full_at > now else now
     filled = start + cost * interval
     slack = span - (filled - now)
     if slack < -TOLERANCE:
+        if full_at > now + span:
+            return now + span, -cost * interval
         return full_at, slack
     return filled, slack if slack > 0.0 else 0.0
