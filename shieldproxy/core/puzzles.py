@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -22,6 +23,18 @@ KEY_PREFIX = "00"
 # An answer is about 500 bytes; whatever is longer is not read.
 MAX_ANSWER = 2_048
 MAX_COUNTER = 0xFFFFFFFF
+SHAPE = {
+    "algorithm": str,
+    "cost": int,
+    "data": dict,
+    "expiresAt": int,
+    "keyLength": int,
+    "keyPrefix": str,
+    "nonce": str,
+    "salt": str,
+}
+FIXED = {"algorithm": ALGORITHM, "keyLength": KEY_LENGTH, "keyPrefix": KEY_PREFIX}
+HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
 
 
 class Outcome(StrEnum):
@@ -86,7 +99,8 @@ def check(secret: bytes, payload: bytes, *, binding: str, now: float) -> Answer:
         return Answer(Outcome.GARBLED)
     if not genuine:
         return Answer(Outcome.FORGED)
-    # Signed by us, so its shape is ours from here on.
+    if not ours(parameters):
+        return Answer(Outcome.FORGED)
     if parameters["expiresAt"] <= now:
         return Answer(Outcome.EXPIRED)
     if parameters["data"]["b"] != binding:
@@ -114,6 +128,15 @@ def parse_answer(payload: bytes) -> tuple[dict[str, Any], str, int] | None:
     return parameters, signed, counter
 
 
+def ours(parameters: dict[str, Any]) -> bool:
+    """Tell whether signed ``parameters`` have the shape we give; who shares the secret may mean another puzzle."""
+    if {name: type(value) for name, value in parameters.items()} != SHAPE or "b" not in parameters["data"]:
+        return False
+    if any(parameters[name] != value for name, value in FIXED.items()) or parameters["cost"] < 1:
+        return False
+    return HEXADECIMAL.fullmatch(parameters["nonce"] + parameters["salt"]) is not None
+
+
 def derive(parameters: dict[str, Any], counter: int) -> bytes:
     """Return the key of one try: PBKDF2-HMAC-SHA-256 over nonce and big-endian counter."""
     password = bytes.fromhex(parameters["nonce"]) + counter.to_bytes(4, "big")
@@ -138,13 +161,13 @@ def lock(secret: bytes, *, nonce: str, ready: int, expires: int, binding: str) -
 
 def unlock(secret: bytes, token: str, *, binding: str, now: float) -> Answer:
     """Judge a form token. Never raises. ``now`` is unix seconds."""
+    if len(token) > MAX_ANSWER or not token.isascii():
+        return Answer(Outcome.GARBLED)
     parts = token.split(".")
-    if len(token) > MAX_ANSWER or len(parts) != 4:
+    if len(parts) != 4:
         return Answer(Outcome.GARBLED)
     nonce, ready, expires, tag = parts
-    if not (ready.isdecimal() and expires.isdecimal() and ready.isascii() and expires.isascii() and tag.isascii()):
-        return Answer(Outcome.GARBLED)
-    if len(ready) > 12 or len(expires) > 12:
+    if not (ready.isdecimal() and expires.isdecimal()) or len(ready) > 12 or len(expires) > 12:
         return Answer(Outcome.GARBLED)
     if not hmac.compare_digest(lock_tag(secret, f"{nonce}.{ready}.{expires}.{binding}"), tag):
         return Answer(Outcome.FORGED)
