@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -10,20 +11,26 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # A forwarder chain longer than this is hostile or broken; the walk stops there and trusts nobody further.
 MAX_HOPS = 32
+# What may follow an address: a port, or the word of a forwarder that hides it (RFC 7239, 6.2).
+PORT = re.compile(r":?(?:[0-9]{0,5}|_[A-Za-z0-9._-]+)")
 
 
 def parse_address(text: str) -> Address | None:
     """Return the address written in ``text``, or None when it is none.
 
     An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) is the IPv4 address it carries, so that one client never
-    owns two buckets. Brackets, a port (``192.0.2.1:8080``, ``[2001:db8::1]:443``) and a zone are taken off,
-    as forwarders write them (RFC 7239, section 6).
+    owns two buckets. Quotes, brackets, a port (``192.0.2.1:8080``, ``[2001:db8::1]:443``) and the zone of an IPv6
+    address are taken off, as forwarders write them (RFC 7239, section 6); anything else beside it makes it none.
     """
-    text = text.strip().strip('"')
+    text, port = text.strip().strip('"'), ""
     if text.startswith("["):
-        text = text[1:].partition("]")[0]
+        text, bracket, port = text[1:].partition("]")
+        if not bracket:
+            return None
     elif text.count(":") == 1:
-        text = text.partition(":")[0]
+        text, _, port = text.partition(":")
+    if PORT.fullmatch(port) is None:
+        return None
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -22,12 +22,15 @@ ASSET = re.compile(
     re.IGNORECASE,
 )
 API = re.compile(
-    r"^/(?:api|v[12]|graphql|rest|oai)(?:/|$)|\.(?:json|xml)$|"
+    r"^/(?:api|v[12]|graphql|rest|oai|wp-json)(?:/|$)|\.(?:json|xml)$|"
     r"/info/refs$|/git-(?:upload|receive)-pack$",
     re.IGNORECASE,
 )
 # git, container and package clients say so themselves.
 TOOL_AGENTS = re.compile(rb"^(?:git/|docker/|containerd/|skopeo/|go-containerregistry/)", re.IGNORECASE)
+
+# A person who follows a link or sends a form uses no other; PUT, PROPFIND and their like come from programs.
+PERSONAL = frozenset(("GET", "HEAD", "POST"))
 
 # Sec-Fetch-Dest values (W3C Fetch Metadata) that put a document before a person.
 DOCUMENTS = frozenset((b"document", b"iframe", b"frame", b"embed", b"object"))
@@ -40,7 +43,8 @@ def page_kind(method: str, path: str, headers: Mapping[bytes, bytes]) -> PageKin
     well-known files. Without such a word, a request is a page unless something says otherwise: a robot that
     sends ``Accept: */*`` for ``/`` is told to wait on the challenge page, which costs less than the page.
     """
-    if b"upgrade" in headers:
+    # An offer of h2c (curl, Java) is none: RFC 9113 took it back, and the request is a page like any other.
+    if b"upgrade" in headers and headers[b"upgrade"].strip().lower() not in {b"h2c", b""}:
         return PageKind.UPGRADE
     if WELL_KNOWN.match(path):
         return PageKind.WELL_KNOWN
@@ -51,7 +55,7 @@ def page_kind(method: str, path: str, headers: Mapping[bytes, bytes]) -> PageKin
         return PageKind.FEED
     if ASSET.search(path):
         return PageKind.ASSET
-    if destination == b"empty" or method == "OPTIONS" or b"x-requested-with" in headers:
+    if destination == b"empty" or method not in PERSONAL or b"x-requested-with" in headers:
         return PageKind.API
     if destination:
         return PageKind.ASSET
@@ -61,13 +65,20 @@ def page_kind(method: str, path: str, headers: Mapping[bytes, bytes]) -> PageKin
 
 
 def kind_by_accept(accept: bytes) -> PageKind:
-    """Return the kind an Accept header asks for; no header, or one that would take anything, asks for a page."""
-    if not accept or b"text/html" in accept or b"*/*" in accept or b"application/xhtml" in accept:
+    """Return the kind an Accept header asks for; no header, or one that would take anything, asks for a page.
+
+    What is named counts before ``*/*``: over plain HTTP browsers send no Fetch Metadata, ask for images with
+    ``image/avif,image/webp,*/*`` and let scripts ask with ``application/json, */*``.
+    """
+    accept = accept.strip().lower()
+    if not accept or b"text/html" in accept or b"application/xhtml" in accept:
         return PageKind.PAGE
     if b"rss" in accept or b"atom" in accept:
         return PageKind.FEED
-    if b"json" in accept or b"xml" in accept or b"text/event-stream" in accept:
-        return PageKind.API
     if accept.startswith((b"image/", b"text/css", b"font/", b"video/", b"audio/")):
         return PageKind.ASSET
-    return PageKind.PAGE
+    if b"json" in accept or b"xml" in accept or b"text/event-stream" in accept:
+        return PageKind.API
+    # Whoever takes no HTML at all (text/plain, application/octet-stream) can do nothing with a page of it.
+    takes_html = b"*/*" in accept or b"text/*" in accept or b"/" not in accept
+    return PageKind.PAGE if takes_html else PageKind.API
