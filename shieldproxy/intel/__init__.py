@@ -1,0 +1,1 @@
+"""What we look up: ASN, country and class of a network; robots whose addresses are published."""

@@ -1,0 +1,53 @@
+"""Prefixes of addresses: what a table says of an address, and for how wide a network it says so. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from shieldproxy.core.addresses import Network
+
+
+def cover(first: int, last: int, bits: int) -> Iterator[tuple[int, int]]:
+    """The fewest prefixes (network number, length) that cover first..last exactly; bits is 32 or 128."""
+    while first <= last:
+        # A block can be no larger than its alignment allows and no larger than what is left.
+        aligned = first & -first or 1 << bits
+        size = min(aligned, 1 << ((last - first + 1).bit_length() - 1))
+        yield first, bits - size.bit_length() + 1
+        first += size
+
+
+class PrefixTable:
+    """A few thousand networks with a word each; the longest that holds an address speaks for it.
+
+    One dict for each prefix length in use, so a look-up costs one dict access for each length: good for tables of tens
+    of lengths, which is what published ranges look like. Immutable after construction, safe from any thread.
+    """
+
+    def __init__(self, entries: Iterable[tuple[Network, str]]) -> None:
+        by_length: dict[int, dict[int, dict[int, str]]] = {4: {}, 6: {}}
+        for network, word in entries:
+            number = int(network.network_address) >> (network.max_prefixlen - network.prefixlen)
+            by_length[network.version].setdefault(network.prefixlen, {})[number] = word
+        self._lengths = {version: sorted(tables.items(), reverse=True) for version, tables in by_length.items()}
+
+    def __len__(self) -> int:
+        return sum(len(table) for tables in self._lengths.values() for _, table in tables)
+
+    def find(self, number: int, version: int) -> str:
+        """The word of the longest prefix that holds the address, "" when none does. The address comes as a number."""
+        bits = 32 if version == 4 else 128
+        for length, table in self._lengths[version]:
+            word = table.get(number >> (bits - length))
+            if word is not None:
+                return word
+        return ""
+
+    def divided(self, version: int, length: int) -> frozenset[int]:
+        """Networks of this length that hold a longer prefix, as numbers shifted down to it: no one answer fits them."""
+        return frozenset(
+            number >> (longer - length)
+            for longer, table in self._lengths[version]
+            if longer > length
+            for number in table
+        )
