@@ -1,0 +1,113 @@
+"""Limits and rules: the named tables an operator writes, read into the values the judge uses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from shieldproxy.core.buckets import Limit, Scope
+from shieldproxy.core.policy import allowed_actions
+from shieldproxy.core.rules import Condition, Rule
+from shieldproxy.core.verdict import ACTIONS, Action
+from shieldproxy.settings.conditions import match, when
+from shieldproxy.settings.tables import Desk, Trail, UnreadableError, part, required, setting
+from shieldproxy.settings.values import Wrong, describe, integer, member, number, text
+
+# Every request asks every limit and rule that may apply to it; more than these would be felt.
+MOST_LIMITS = 100
+MOST_RULES = 1_000
+# A bucket's times are kept in microseconds of a float; beyond a million a second a limit limits nothing.
+MOST_RATE = 1_000_000
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# A burst nobody gave is five seconds of the rate: a page with its pictures comes at once.
+BURST_SECONDS = 5.0
+RULE_ACTIONS = ", ".join(f'"{word}"' for word in ACTIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitTable:
+    """One table of ``[limits]``."""
+
+    scope: Scope = required(member(Scope), stand_in=Scope.CLIENT, allowed=", ".join(f'"{scope}"' for scope in Scope))
+    rate: float = required(
+        number(above=0, most=MOST_RATE), stand_in=1.0, allowed=f"a number above 0 to {MOST_RATE} (requests a second)"
+    )
+    burst: float | None = setting(None, number(least=1, most=MOST_RATE))
+    action: Action | None = setting(None, member(Action, ACTIONS))
+    match: Condition | None = part(None, match)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleTable:
+    """One table of ``[[rules]]``."""
+
+    name: str = required(text(64), stand_in="", allowed="a name of a-z, 0-9 and - that stands in every record")
+    when: Condition = part(None, when)
+    action: Action | None = setting(None, member(Action, ACTIONS))
+    weight: int | None = setting(None, integer(-1_000, 1_000))
+    why: str = setting("", text(200))
+
+
+def limits(desk: Desk, value: object, trail: Trail) -> dict[str, Limit]:
+    """Return the limits of ``[limits]`` by name, in the order of their names."""
+    tables = desk.table(value, trail)
+    if len(tables) > MOST_LIMITS:
+        desk.note(trail, f"{len(tables)} limits; allowed: up to {MOST_LIMITS}, for every request asks them all")
+    found: dict[str, Limit] = {}
+    for name in sorted(tables):
+        here = (*trail, name)
+        if not NAME.fullmatch(name):
+            desk.note(here, f"{describe(name)} is not allowed; allowed: a name of a-z, 0-9, - and _")
+        try:
+            found[name] = limit(desk, name, desk.read(LimitTable, tables[name], here), here)
+        except UnreadableError:
+            continue
+    return found
+
+
+def limit(desk: Desk, name: str, table: LimitTable, trail: Trail) -> Limit:
+    """Return one limit; notes an action that its scope may not ask for."""
+    allowed = allowed_actions(table.scope)
+    usual = Action.CHALLENGE if table.scope.collective else Action.THROTTLE
+    action = usual if table.action is None else table.action
+    if action not in allowed and desk.sound((*trail, "scope"), (*trail, "action")):
+        words = ", ".join(f'"{item.word}"' for item in allowed)
+        why = " (strangers share its bucket)" if table.scope.collective else ""
+        desk.note((*trail, "action"), f'"{action.word}" is not for scope "{table.scope}"{why}; allowed: {words}')
+    burst = max(1.0, BURST_SECONDS * table.rate) if table.burst is None else table.burst
+    return Limit(name, table.scope, table.rate, burst, action, table.match)
+
+
+def rules(desk: Desk, value: object, trail: Trail) -> tuple[Rule, ...]:
+    """Return the rules of ``[[rules]]``."""
+    if not isinstance(value, list):
+        raise Wrong(f"{describe(value)} is not allowed; allowed: tables that begin with [[rules]]")
+    if len(value) > MOST_RULES:
+        desk.note(trail, f"{len(value)} rules; allowed: up to {MOST_RULES}, for every request asks them all")
+    found: dict[str, Rule] = {}
+    for index, item in enumerate(value):
+        here = (*trail, index)
+        try:
+            read = rule(desk, desk.read(RuleTable, item, here), item, here)
+        except UnreadableError:
+            continue
+        if read.name and read.name in found:
+            desk.note((*here, "name"), f'"{read.name}" is there twice; allowed: a name of its own for each rule')
+        found[read.name] = read
+    return tuple(found.values())
+
+
+def rule(desk: Desk, table: RuleTable, given: Any, trail: Trail) -> Rule:
+    """Return one rule; notes a bad name, a missing condition, and an action and a weight together or neither."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", table.name) and desk.sound((*trail, "name")):
+        desk.note((*trail, "name"), f"{describe(table.name)} is not allowed; allowed: a name of a-z, 0-9 and -")
+    if "when" not in given:
+        desk.note((*trail, "when"), 'missing; allowed: at least one key, or { path = "*" } to mean every request')
+    if "action" in given and "weight" in given:
+        desk.note(
+            (*trail, "weight"), f"both action and weight; allowed: one of them, action ({RULE_ACTIONS}) or weight"
+        )
+    if "action" not in given and "weight" not in given:
+        desk.note(trail, f"neither action nor weight; allowed: one of them, action ({RULE_ACTIONS}) or weight")
+    return Rule(table.name, table.when or Condition(), table.action, table.weight or 0, table.why)

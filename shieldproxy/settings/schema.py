@@ -1,0 +1,219 @@
+"""Settings: everything config.toml can say, with its default and its range, frozen.
+
+Times are seconds, sizes bytes, rates requests a second. What config.toml calls ``[server.tls] certificate`` is
+``settings.server.tls.certificate`` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shieldproxy.core.addresses import Network
+from shieldproxy.core.buckets import Limit
+from shieldproxy.core.clearance import Kind
+from shieldproxy.core.facts import Posture
+from shieldproxy.core.rules import Patterns, Rule
+from shieldproxy.core.verdict import Mode
+from shieldproxy.settings.certificates import Tls, tls
+from shieldproxy.settings.conditions import globs, path_glob
+from shieldproxy.settings.endpoints import Listen, OriginUrl, listen, network, origin_url, own_path, site_name
+from shieldproxy.settings.limits import limits, rules
+from shieldproxy.settings.suspicion import thresholds
+from shieldproxy.settings.tables import items, part, section, setting
+from shieldproxy.settings.values import (
+    choice,
+    contact,
+    duration,
+    flag,
+    integer,
+    member,
+    number,
+    optional_path,
+    path,
+    size,
+    text,
+    token_path,
+)
+
+KIB = 1 << 10
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """How long the client side waits: for a head, between requests, for a body to go on, for a tunnel, to write."""
+
+    header: float = setting(10.0, duration("100ms", "10m"))
+    idle: float = setting(75.0, duration("1s", "1h"))
+    body_idle: float = setting(30.0, duration("100ms", "1h"))
+    tunnel_idle: float = setting(3_600.0, duration("1s", "7d"))
+    write: float = setting(30.0, duration("100ms", "1h"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How much of a request is held in memory: its head, its target, how many headers, and of each body."""
+
+    head: int = setting(32 * KIB, size("1KiB", "1MiB"))
+    target: int = setting(8 * KIB, size("256B", "64KiB"))
+    headers: int = setting(100, integer(10, 1_000))
+    buffer: int = setting(64 * KIB, size("4KiB", "16MiB"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The side of the visitors."""
+
+    listen: tuple[Listen, ...] = part(
+        (Listen("127.0.0.1", 8080),), items(listen, least=1, most=64, what="addresses with a port")
+    )
+    workers: int = setting(0, integer(0, 64))
+    mode: Mode = setting(Mode.ENFORCE, member(Mode))
+    trusted_proxies: tuple[Network, ...] = part((), items(network, what="networks"))
+    client_address: str = setting("peer", choice("peer", "x-forwarded-for", "proxy-protocol"))
+    hosts: tuple[str, ...] = part((), items(site_name, what="names"))
+    own_path: str = setting("/.shieldproxy", own_path)
+    drain: float = setting(30.0, duration("0s", "1h"))
+    max_connections: int = setting(10_000, integer(1, 1_000_000))
+    max_connections_per_client: int = setting(256, integer(1, 1_000_000))
+    tls: Tls | None = part(None, tls)
+    timeouts: Timeouts = section(Timeouts)
+    sizes: Sizes = section(Sizes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The side of the protected site."""
+
+    url: OriginUrl = setting(OriginUrl(), origin_url)
+    connect_timeout: float = setting(5.0, duration("10ms", "5m"))
+    response_timeout: float = setting(60.0, duration("10ms", "1h"))
+    max_connections: int = setting(256, integer(1, 100_000))
+    idle_timeout: float = setting(30.0, duration("0s", "1h"))
+    rate: float = setting(0.0, number(most=1_000_000))
+    rate_wait: float = setting(2.0, duration("0s", "1m"))
+    rate_queue: int = setting(256, integer(0, 100_000))
+    tls_verify: bool = setting(True, flag)
+    tls_ca: Path | None = setting(None, optional_path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """How many answers of one client are looked at, so that checking them is no lever for a flood."""
+
+    rate: float = setting(2.0, number(above=0, most=1_000_000))
+    burst: float = setting(60.0, number(least=1, most=1_000_000))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Challenge:
+    """How newcomers are tested, and what the page says."""
+
+    kinds: tuple[Kind, ...] = part(
+        (Kind.WORK, Kind.FORM), items(member(Kind), least=1, most=2, what="kinds of challenge")
+    )
+    suspicion: tuple[tuple[Posture, int], ...] = part(
+        ((Posture.CALM, 100), (Posture.ELEVATED, 50), (Posture.UNDER_ATTACK, 30)), thresholds
+    )
+    cost: int = setting(1_000, integer(10, 100_000))
+    validity: float = setting(86_400.0, duration("1m", "30d"))
+    form_validity: float = setting(3_600.0, duration("1m", "30d"))
+    form_wait: float = setting(3.0, duration("0s", "1m"))
+    puzzle_validity: float = setting(300.0, duration("10s", "1h"))
+    epoch: int = setting(1, integer(0, 2**32 - 1))
+    answers: Answers = section(Answers)
+    contact: str = setting("", contact)
+    title: str = setting("", text(100))
+    text: str = setting("", text(1_000))
+    logo: Path | None = setting(None, optional_path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bans:
+    """When misbehaviour becomes a ban, and how long each next one lasts."""
+
+    ladder: tuple[float, ...] = part(
+        (60.0, 600.0, 3_600.0, 86_400.0), items(duration("1s", "30d"), least=1, most=10, what="durations")
+    )
+    offences: int = setting(30, integer(1, 1_000_000))
+    window: float = setting(60.0, duration("1s", "1d"))
+    floods: int = setting(3_000, integer(1, 10_000_000))
+    unanswered: int = setting(60, integer(1, 1_000_000))
+    memory: float = setting(86_400.0, duration("0s", "365d"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exempt:
+    """Who and what is never limited, challenged or banned."""
+
+    clients: tuple[Network, ...] = part((), items(network, what="addresses and networks"))
+    paths: Patterns | None = part(None, globs(path_glob, "patterns", ignore_case=False))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geo:
+    """The operator's own databases; None: the snapshot in the package."""
+
+    asn: Path | None = setting(None, optional_path)
+    country: Path | None = setting(None, optional_path)
+    refresh: float = setting(60.0, duration("1s", "1d"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """Where decisions are written down and how long they stay."""
+
+    directory: Path = setting(Path("var/journal"), path)
+    segment: float = setting(60.0, duration("1s", "1d"))
+    segment_size: int = setting(64 * MIB, size("64KiB", "4GiB"))
+    queue: int = setting(100_000, integer(100, 10_000_000))
+    retention: float = setting(180 * 86_400.0, duration("1h", "3650d"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What a node keeps between requests and restarts."""
+
+    directory: Path = setting(Path("var/state"), path)
+    buckets: int = setting(1 << 20, integer(1 << 10, 1 << 28))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """Where operators and their tools speak to the node."""
+
+    listen: Listen = setting(Listen("127.0.0.1", 9100), listen)
+    token_file: Path = setting(Path("var/state/control.token"), token_path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offload:
+    """Whether the kernel helps with bans."""
+
+    backend: str = setting("none", choice("none", "dry-run", "nftables"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The whole of config.toml.
+
+    ``source_path`` is the file it was read from (None: built in). ``places`` tells where each limit and rule
+    stands, as ``limits.client`` -> ``config.toml:31``; neither counts when settings are compared.
+    """
+
+    server: Server = section(Server)
+    origin: Origin = section(Origin)
+    limits: Mapping[str, Limit] = part({}, limits)
+    challenge: Challenge = section(Challenge)
+    bans: Bans = section(Bans)
+    exempt: Exempt = section(Exempt)
+    rules: tuple[Rule, ...] = part((), rules)
+    geo: Geo = section(Geo)
+    journal: Journal = section(Journal)
+    state: State = section(State)
+    control: Control = section(Control)
+    offload: Offload = section(Offload)
+    source_path: Path | None = field(default=None, compare=False)
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
