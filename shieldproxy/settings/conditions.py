@@ -21,9 +21,9 @@ COUNTRY = re.compile(r"[A-Za-z]{2}")
 METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
 
 
-def one_or_more(read: Callable[[Any], Any], what: str) -> Part:
+def one_or_more(read: Callable[[Any], Any], what: str, *, least: int = 1) -> Part:
     """Return a part that takes one value or a list of them, and gives a sorted tuple: order never changes a policy."""
-    several = items(read, least=1, what=what)
+    several = items(read, least=least, what=what)
 
     def part_of(desk: Desk, value: object, trail: Trail) -> tuple[Any, ...]:
         found = several(desk, value, trail) if isinstance(value, list) else (read(value),)
@@ -42,12 +42,13 @@ def group(read: Callable[[Any], Any], what: str) -> Part:
     return part_of
 
 
-def globs(read: Callable[[Any], str], what: str, *, ignore_case: bool) -> Part:
-    """Return a part that takes one pattern or a list of them, and compiles them into one."""
-    several = one_or_more(read, what)
+def globs(read: Callable[[Any], str], *, ignore_case: bool = False, least: int = 1) -> Part:
+    """Return a part that takes one pattern or a list of them, and compiles them into one (of none: None)."""
+    several = one_or_more(read, "patterns", least=least)
 
-    def part_of(desk: Desk, value: object, trail: Trail) -> Patterns:
-        return compile_globs(several(desk, value, trail), ignore_case=ignore_case)
+    def part_of(desk: Desk, value: object, trail: Trail) -> Patterns | None:
+        found = several(desk, value, trail)
+        return compile_globs(found, ignore_case=ignore_case) if found else None
 
     return part_of
 
@@ -100,7 +101,7 @@ def method(value: object) -> str:
 def headers(desk: Desk, value: object, trail: Trail) -> tuple[HeaderTest, ...]:
     """Return tests on headers: true for present, false for absent, a pattern for the value."""
     tests: list[HeaderTest] = []
-    pattern = globs(glob, "patterns", ignore_case=True)
+    pattern = globs(glob, ignore_case=True)
     for name, wanted in desk.table(value, trail).items():
         here = (*trail, name)
         if not TOKEN.fullmatch(name.lower()):
@@ -127,9 +128,9 @@ class Asked:
     country: frozenset[str] = part(frozenset(), group(country, "countries"))
     network: tuple[Network, ...] = part((), one_or_more(network, "networks"))
     network_class: frozenset[str] = part(frozenset(), group(choice(*NETWORK_CLASSES), "classes"))
-    path: Patterns | None = part(None, globs(path_glob, "patterns", ignore_case=False))
-    host: Patterns | None = part(None, globs(host_glob, "patterns", ignore_case=True))
-    user_agent: Patterns | None = part(None, globs(glob, "patterns", ignore_case=True))
+    path: Patterns | None = part(None, globs(path_glob))
+    host: Patterns | None = part(None, globs(host_glob, ignore_case=True))
+    user_agent: Patterns | None = part(None, globs(glob, ignore_case=True))
     header: tuple[HeaderTest, ...] = part((), headers)
     crawler: frozenset[Crawler] = part(frozenset(), group(member(Crawler), "words"))
 

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from shieldproxy.core.addresses import Network
+from shieldproxy.core.addresses import Address, Network
 from shieldproxy.settings.values import Wrong, describe
 
 # sockaddr_un holds 108 bytes, the last of them zero (unix(7)).
@@ -155,15 +155,24 @@ def site_name(value: object) -> str:
     if not isinstance(value, str):
         raise Wrong(refused)
     name = value.lower()
-    if re.fullmatch(r".+[^:]:[0-9]*", name) or re.fullmatch(r"\[.*\]:[0-9]*", name):
+    if address_in(name) is None and re.fullmatch(r"[^:]+:[0-9]*|\[.*\]:[0-9]*", name):
         raise Wrong(f"{describe(value)} has a port; allowed: the name alone, it is served on every port we listen on")
     if not name.isascii():
         raise Wrong(f"{describe(value)} is not written as browsers send it; allowed: its xn-- form{punycode(name)}")
-    if name.startswith("[") and name.endswith("]") and is_host(name[1:-1]):
-        return name
-    if not is_host(name.removeprefix("*.")) or name.endswith("."):
+    literal = address_in(name)
+    if literal is not None:
+        return f"[{literal}]" if literal.version == 6 else str(literal)
+    if not is_name(name.removeprefix("*.")) or name.endswith("."):
         raise Wrong(refused)
     return name
+
+
+def address_in(name: str) -> Address | None:
+    """Return the address that ``name`` is, with or without the brackets of IPv6, or None."""
+    try:
+        return ipaddress.ip_address(name[1:-1] if name.startswith("[") and name.endswith("]") else name)
+    except ValueError:
+        return None
 
 
 def punycode(name: str) -> str:

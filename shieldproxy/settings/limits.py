@@ -17,7 +17,9 @@ from shieldproxy.settings.values import Wrong, describe, integer, member, number
 # Every request asks every limit and rule that may apply to it; more than these would be felt.
 MOST_LIMITS = 100
 MOST_RULES = 1_000
-# A bucket's times are kept in microseconds of a float; beyond a million a second a limit limits nothing.
+# About one a day; slower than that is a rule, and its times would leave what a float holds exactly.
+LEAST_RATE = 0.00001
+# A limit of more than a million a second limits nothing.
 MOST_RATE = 1_000_000
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 # A burst nobody gave is five seconds of the rate: a page with its pictures comes at once.
@@ -31,9 +33,9 @@ class LimitTable:
 
     scope: Scope = required(member(Scope), stand_in=Scope.CLIENT, allowed=", ".join(f'"{scope}"' for scope in Scope))
     rate: float = required(
-        number(above=0, most=MOST_RATE), stand_in=1.0, allowed=f"a number above 0 to {MOST_RATE} (requests a second)"
+        number(LEAST_RATE, MOST_RATE), stand_in=1.0, allowed="a number above 0, the requests let through a second"
     )
-    burst: float | None = setting(None, number(least=1, most=MOST_RATE))
+    burst: float | None = setting(None, number(1, MOST_RATE))
     action: Action | None = setting(None, member(Action, ACTIONS))
     match: Condition | None = part(None, match)
 

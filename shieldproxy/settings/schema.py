@@ -92,7 +92,7 @@ class Origin:
     response_timeout: float = setting(60.0, duration("10ms", "1h"))
     max_connections: int = setting(256, integer(1, 100_000))
     idle_timeout: float = setting(30.0, duration("0s", "1h"))
-    rate: float = setting(0.0, number(most=1_000_000))
+    rate: float = setting(0.0, number(1, 1_000_000, or_zero=True))
     rate_wait: float = setting(2.0, duration("0s", "1m"))
     rate_queue: int = setting(256, integer(0, 100_000))
     tls_verify: bool = setting(True, flag)
@@ -103,8 +103,8 @@ class Origin:
 class Answers:
     """How many answers of one client are looked at, so that checking them is no lever for a flood."""
 
-    rate: float = setting(2.0, number(above=0, most=1_000_000))
-    burst: float = setting(60.0, number(least=1, most=1_000_000))
+    rate: float = setting(2.0, number(0.01, 1_000_000))
+    burst: float = setting(60.0, number(1, 1_000_000))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ class Exempt:
     """Who and what is never limited, challenged or banned."""
 
     clients: tuple[Network, ...] = part((), items(network, what="addresses and networks"))
-    paths: Patterns | None = part(None, globs(path_glob, "patterns", ignore_case=False))
+    paths: Patterns | None = part(None, globs(path_glob, least=0))
 
 
 @dataclass(frozen=True, kw_only=True)

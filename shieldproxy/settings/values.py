@@ -39,19 +39,23 @@ def describe(value: object) -> str:
     return "a table" if isinstance(value, dict) else "a date or time"
 
 
-def number(*, above: float | None = None, least: float = 0.0, most: float) -> Callable[[object], float]:
-    """Return a reader of a number; ``above`` excludes its own value, ``least`` and ``most`` include theirs."""
-    low = f"above {above:.12g}" if above is not None else f"from {least:.12g}"
+def number(least: float, most: float, *, or_zero: bool = False) -> Callable[[object], float]:
+    """Return a reader of a number from ``least`` to ``most``, both included; ``or_zero`` allows 0 beside them."""
+    allowed = f"allowed: {'0, or ' if or_zero else ''}a number from {plain(least)} to {plain(most)}"
 
     def read(value: object) -> float:
-        refused = f"{describe(value)} is not allowed; allowed: a number {low} to {most:.12g}"
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Wrong(refused)
-        if not (value > above if above is not None else value >= least) or value > most:
-            raise Wrong(refused)
+            raise Wrong(f"{describe(value)} is not allowed; {allowed}")
+        if not least <= value <= most and not (or_zero and value == 0):
+            raise Wrong(f"{describe(value)} is not allowed; {allowed}")
         return float(value)
 
     return read
+
+
+def plain(value: float) -> str:
+    """Return a number without an exponent, as people write it."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def integer(least: int, most: int) -> Callable[[object], int]:
