@@ -1,0 +1,110 @@
+"""The node's counters as Prometheus reads them. No label comes from a client: each is a word of ours or an ASN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from shieldproxy.control.network_series import NetworkSeries
+from shieldproxy.control.node import Histogram, Node, Tallies
+from shieldproxy.core.facts import Posture
+
+POSTURES = tuple(Posture)
+
+
+class NodeCollector(Collector):
+    """Turns one snapshot of a node's tallies into metric families, afresh for each scrape."""
+
+    def __init__(self, node: Node, version: str) -> None:
+        self._node = node
+        self._version = version
+        self._networks = NetworkSeries()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric of the contract; one that has nothing to count yet is there with its head."""
+        tallies = self._node.tallies()
+        yield from self._requests(tallies)
+        yield from _tables(tallies)
+        yield from _situation(tallies)
+        yield from _journal(tallies)
+        yield _gauge_by("geo_age_seconds", "Seconds since a database was made.", "db", tallies.geo_ages)
+        build = GaugeMetricFamily("shieldproxy_build_info", "The version that runs; always 1.", labels=["version"])
+        build.add_metric([self._version], 1)
+        yield build
+
+    def _requests(self, tallies: Tallies) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "shieldproxy_requests", "Requests by what was done and the stage that said so.", labels=["action", "stage"]
+        )
+        for (action, stage), count in sorted(tallies.requests.items()):
+            requests.add_metric([action, stage], count)
+        yield requests
+        yield _durations("request_duration_seconds", "From head read to answer sent.", tallies.request_duration)
+        yield _durations("origin_duration_seconds", "From asking the origin to its answer.", tallies.origin_duration)
+        networks = CounterMetricFamily(
+            "shieldproxy_requests_by_asn", "Requests of the heaviest networks, the rest as other.", labels=["asn"]
+        )
+        for asn, count in self._networks.observe(tallies.networks, sum(tallies.requests.values())).items():
+            networks.add_metric([asn], count)
+        yield networks
+        challenges = CounterMetricFamily(
+            "shieldproxy_challenges", "Challenges by kind and how they ended.", labels=["kind", "result"]
+        )
+        for (kind, result), count in sorted(tallies.challenges.items()):
+            challenges.add_metric([kind, result], count)
+        yield challenges
+
+
+def _tables(tallies: Tallies) -> Iterator[Metric]:
+    yield GaugeMetricFamily("shieldproxy_bans", "Bans in force.", value=tallies.bans)
+    yield _gauge_by("buckets", "Live buckets in the table.", "scope", tallies.buckets)
+    yield CounterMetricFamily(
+        "shieldproxy_bucket_evictions", "Live buckets forgotten for want of room.", value=tallies.bucket_evictions
+    )
+
+
+def _situation(tallies: Tallies) -> Iterator[Metric]:
+    posture = POSTURES.index(Posture(tallies.posture)) if tallies.posture in POSTURES else 0
+    yield GaugeMetricFamily("shieldproxy_posture", "0 calm, 1 elevated, 2 under attack.", value=posture)
+    yield CounterMetricFamily("shieldproxy_episodes", "Attack episodes opened.", value=tallies.episodes)
+    yield GaugeMetricFamily("shieldproxy_workers", "Workers alive.", value=tallies.workers)
+
+
+def _journal(tallies: Tallies) -> Iterator[Metric]:
+    yield CounterMetricFamily("shieldproxy_journal_records", "Decision records written.", value=tallies.journal_records)
+    yield CounterMetricFamily("shieldproxy_journal_lost", "Decision records lost.", value=tallies.journal_lost)
+
+
+def _gauge_by(name: str, help_text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(f"shieldproxy_{name}", help_text, labels=[label])
+    for key, value in sorted(values.items()):
+        gauge.add_metric([key], value)
+    return gauge
+
+
+def _durations(name: str, help_text: str, histogram: Histogram) -> HistogramMetricFamily:
+    bounds = [*(f"{bound:g}" for bound in histogram.bounds), "+Inf"]
+    family = HistogramMetricFamily(f"shieldproxy_{name}", help_text)
+    family.add_metric([], list(zip(bounds, accumulate(histogram.counts), strict=True)), histogram.seconds)
+    return family
+
+
+class Metrics:
+    """What /metrics answers."""
+
+    def __init__(self, node: Node, version: str) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(NodeCollector(node, version))
+
+    def text(self, accept: str) -> tuple[bytes, str]:
+        """Return the exposition and its content type, in the format ``accept`` asks for (text by default)."""
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # a version that is no number: answered as if nothing had been asked for
+            encode, content_type = choose_encoder("")
+        return encode(self._registry), content_type
