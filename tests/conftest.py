@@ -13,7 +13,7 @@ settings.register_profile(
     "house", deadline=None, max_examples=100, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 # For a night: pytest --hypothesis-profile=long
-settings.register_profile("long", settings.get_profile("house"), max_examples=5_000)
+settings.register_profile("long", settings.get_profile("house"), max_examples=2_000)
 settings.load_profile("house")
 
 

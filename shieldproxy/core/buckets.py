@@ -79,9 +79,9 @@ class Reading(NamedTuple):
         return self.slack * self.limit.rate if self.slack > 0.0 else 0.0
 
 
-# Rounding of float64 at CLOCK_MONOTONIC values of years is below a microsecond; a credit that misses by less is
-# no overdraft, or a burst of 50 would sometimes be 49.
-TOLERANCE = 1e-6
+# At CLOCK_MONOTONIC values of two years float64 rounds by 7 ns, and each token of a burst rounds the same way: a
+# burst of a thousand misses by less than ten microseconds. Less than that is no overdraft, or 1000 would be 999.
+TOLERANCE = 1e-5
 
 
 def take(full_at: float, now: float, interval: float, span: float, cost: float = 1.0) -> tuple[float, float]:
