@@ -1,0 +1,42 @@
+"""Decisions: a verdict on its way from judgement to record, and the outcome that completes it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shieldproxy.core.facts import Facts, PageKind
+from shieldproxy.core.verdict import Action, Side, Verdict
+from shieldproxy.guard.visits import Peer, Visit
+
+
+class Outcome(NamedTuple):
+    """How an exchange ended. ``duration_us`` is microseconds from head to end; ``side`` whom a failure belongs to."""
+
+    status: int
+    bytes_in: int = 0
+    bytes_out: int = 0
+    duration_us: int = 0
+    side: Side = Side.NONE
+    challenge: str = ""
+
+
+class Decision(NamedTuple):
+    """One judged request. ``id`` is what a visitor sees and ``explain`` takes; ``own`` marks our own paths."""
+
+    id: str
+    peer: Peer
+    visit: Visit
+    facts: Facts
+    verdict: Verdict
+    enforced: bool
+    own: bool = False
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the request goes on: admitted, or only observed."""
+        return self.verdict.action is Action.ADMIT or not self.enforced
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether a person would see the answer."""
+        return self.facts.page is PageKind.PAGE

@@ -1,0 +1,128 @@
+"""Gathering: request head to Facts. Synchronous, in memory; the only place where buckets are charged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shieldproxy.core.buckets import Reading, Scope
+from shieldproxy.core.clearance import Clearance
+from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Request
+from shieldproxy.core.page_kinds import page_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shieldproxy.core.facts import NetworkLabel, Visitor
+    from shieldproxy.core.policy import Policy
+    from shieldproxy.core.ports import Bans, Buckets, Situation
+    from shieldproxy.guard.gate import Gate
+    from shieldproxy.guard.visits import Charge, Visit
+
+    # (label of the address, user agent) -> what the agent claims and the address confirms
+    Recognise = Callable[[NetworkLabel, str], Crawler]
+
+NO_ROBOT = (Crawler.NONE,)
+
+
+class Gatherer:
+    """Gathers facts for one worker. Holds the ports, no state of its own but a bounded memory of user agents."""
+
+    def __init__(  # noqa: PLR0913 - one argument for each port
+        self,
+        *,
+        buckets: Buckets,
+        bans: Bans,
+        gate: Gate,
+        situation: Situation,
+        recognise: Recognise,
+        own_path: str,
+    ) -> None:
+        self._buckets = buckets
+        self._bans = bans
+        self._gate = gate
+        self._situation = situation
+        self._recognise = recognise
+        self._own_prefix = own_path.rstrip("/") + "/"
+
+    def gather(self, policy: Policy, visit: Visit, request: Request, now: float, *, secure: bool) -> Facts:
+        """Return the facts of ``request``, every matching bucket charged with one token.
+
+        Exempt and banned requests charge nothing: the first must never be limited, the second are not served.
+        """
+        visitor = visit.visitor
+        path = request.path
+        own = path.startswith(self._own_prefix)
+        crawler = self._crawler(visitor, request)
+        matched = tuple([rule for rule in visit.standing.rules if rule.when.fits_request(request, crawler)])
+        exempt = visit.standing.exempt
+        if not exempt and policy.exempt.paths is not None and policy.exempt.paths.match(path):
+            exempt = "exempt.paths"
+        ban = self._bans.find(visitor.client, visitor.address, now)
+        if exempt or ban is not None:
+            return Facts(visitor, request, now, exempt=exempt, ban=ban, matched=matched, crawler=crawler)
+        clearance = self._clearance(visitor, request, secure=secure)
+        if own:
+            readings = self._charge(visit.own, request, crawler, "", now)
+            return Facts(visitor, request, now, PageKind.API, readings=readings, clearance=clearance)
+        charges, serial = visit.newcomer, ""
+        if crawler is Crawler.VERIFIED:
+            charges = visit.robots
+        elif clearance is not None:
+            charges, serial = visit.cleared, clearance.serial
+        return Facts(
+            visitor,
+            request,
+            now,
+            page_kind(request.method, path, request.headers),
+            "",
+            None,
+            None,
+            matched,
+            self._charge(charges, request, crawler, serial, now),
+            clearance,
+            crawler,
+            self._buckets.saturated,
+            self._situation.posture,
+        )
+
+    def gather_malformed(self, visit: Visit, request: Request, reason: Malformed, now: float) -> Facts:
+        """Return the facts of a message that cannot be served: who sent it, and what is wrong with it."""
+        ban = self._bans.find(visit.visitor.client, visit.visitor.address, now)
+        return Facts(visit.visitor, request, now, PageKind.API, ban=ban, malformed=reason)
+
+    def is_own(self, path: str) -> bool:
+        """Tell whether ``path`` is ours and never reaches the origin."""
+        return path.startswith(self._own_prefix)
+
+    def _crawler(self, visitor: Visitor, request: Request) -> Crawler:
+        agent = request.headers.get(b"user-agent")
+        if agent is None:
+            return Crawler.NONE
+        return self._recognise(visitor.label, agent.decode("latin-1"))
+
+    def _clearance(self, visitor: Visitor, request: Request, *, secure: bool) -> Clearance | None:
+        cookie = request.headers.get(b"cookie")
+        if cookie is None:
+            return None
+        agent = request.headers.get(b"user-agent", b"")
+        found = self._gate.read_clearance(cookie, visitor, agent, secure=secure)
+        return found if isinstance(found, Clearance) else None
+
+    def _charge(
+        self, charges: tuple[Charge, ...], request: Request, crawler: Crawler, serial: str, now: float
+    ) -> tuple[Reading, ...]:
+        table = self._buckets
+        readings = []
+        for limit, slot, interval, span in charges:
+            if limit.match is not None and not limit.match.fits_request(request, crawler):
+                continue
+            bucket = slot or table.slot(limit.name, request_key(limit.scope, request, serial))
+            readings.append(Reading(limit, table.charge(bucket, interval, span, now)))
+        return tuple(readings)
+
+
+def request_key(scope: Scope, request: Request, serial: str) -> str:
+    """Return the bucket key that only the request tells: a clearance's serial, the path, or the site."""
+    if scope is Scope.CLEARANCE:
+        return serial
+    return request.path if scope is Scope.PATH else request.host

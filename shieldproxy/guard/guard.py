@@ -1,0 +1,235 @@
+"""The guard: one judge behind every door. It knows no socket, no framework and no file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from cachetools import LRUCache
+
+from shieldproxy.core.addresses import Address
+from shieldproxy.core.facts import Facts, Malformed, PageKind, Request
+from shieldproxy.core.judge import judge
+from shieldproxy.core.stages import STAGE_NAMES
+from shieldproxy.core.verdict import Action, Mode, Side
+from shieldproxy.guard.decisions import Decision, Outcome
+from shieldproxy.guard.recording import record_of
+from shieldproxy.guard.replies import HANG_UP
+from shieldproxy.guard.visits import Peer, Visit, visit, visitor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shieldproxy.core.judge import Fault
+    from shieldproxy.core.ladder import Ban
+    from shieldproxy.core.policy import Policy
+    from shieldproxy.core.ports import Bans, Buckets, Journal, Monotonic, Networks, Tallies, WallClock
+    from shieldproxy.core.verdict import Verdict
+    from shieldproxy.guard.gate import Gate, OwnAnswer
+    from shieldproxy.guard.gathering import Gatherer
+    from shieldproxy.guard.replies import Replies, Reply
+
+# Visits remembered between connections; about 1 KiB each. A flood of new addresses turns this over and costs
+# what a first visit costs (some 15 µs), never more memory.
+VISITS = 16_384
+
+STAGE_INDEX = {name: index for index, name in enumerate(STAGE_NAMES)}
+
+
+class Guard:
+    """Judges requests for any door: ``meet`` a client, ``decide`` a request, ``reply`` to it, ``settle`` it.
+
+    Everything is synchronous and in memory. ``on_ban`` hears of each ban the ladder imposes, ``on_fault`` of each
+    stage that raised.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument for each port
+        self,
+        policy: Policy,
+        *,
+        gatherer: Gatherer,
+        gate: Gate,
+        replies: Replies,
+        networks: Networks,
+        buckets: Buckets,
+        bans: Bans,
+        journal: Journal,
+        tallies: Tallies,
+        clock: Monotonic,
+        wall: WallClock,
+        node: str,
+        next_id: Callable[[], str],
+        on_ban: Callable[[Ban, Visit], None],
+        on_fault: Callable[[Fault], None],
+    ) -> None:
+        self._policy = policy
+        self._gatherer = gatherer
+        self._gate = gate
+        self._replies = replies
+        self._networks = networks
+        self._buckets = buckets
+        self._bans = bans
+        self._journal = journal
+        self._tallies = tallies
+        self._clock = clock
+        self._wall = wall
+        self._node = node
+        self._next_id = next_id
+        self._on_ban = on_ban
+        self._on_fault = on_fault
+        self._generation = 0
+        self._visits: LRUCache[Address, Visit] = LRUCache(VISITS)
+        self._settle_ban_slots()
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._policy
+
+    def adopt(self, policy: Policy) -> None:
+        """Judge by ``policy`` from now on. Buckets, bans and clearances stay as they are."""
+        self._policy = policy
+        self._settle_ban_slots()
+        self.forget_labels()
+
+    def forget_labels(self) -> None:
+        """Ask databases and policy anew for every client (after a reload of either)."""
+        self._generation += 1
+        self._visits.clear()
+
+    def meet(self, address: Address) -> Visit:
+        """Return the visit of the client at ``address``; known ones from memory."""
+        try:
+            return self._visits[address]
+        except KeyError:
+            pass
+        visitor = visitor_of(address, self._networks.label(str(address)))
+        found = visit(self._policy, visitor, self._buckets, self._generation)
+        self._visits[address] = found
+        return found
+
+    def renew(self, known: Visit, address: Address) -> Visit:
+        """Return ``known`` while policy and databases are the same, else the visit of ``address`` anew."""
+        return known if known.generation == self._generation else self.meet(address)
+
+    def banned(self, known: Visit) -> bool:
+        """Tell whether a connection of ``known`` may be closed before a byte is read."""
+        if known.standing.exempt or self._policy.mode is Mode.OBSERVE:
+            return False
+        visitor = known.visitor
+        return self._bans.find(visitor.client, visitor.address, self._clock()) is not None
+
+    def decide(self, peer: Peer, known: Visit, request: Request, *, secure: bool = False) -> Decision:
+        """Return the decision on ``request``; charges buckets, touches nothing else. Never awaits, never raises."""
+        policy = self._policy
+        facts = self._gatherer.gather(policy, known, request, self._clock(), secure=secure)
+        return self._judge(policy, peer, known, facts, own=self._gatherer.is_own(request.path))
+
+    def decide_malformed(self, peer: Peer, known: Visit, request: Request, reason: Malformed) -> Decision:
+        """Return the decision on a message that cannot be served: it is refused, whatever the mode."""
+        facts = self._gatherer.gather_malformed(known, request, reason, self._clock())
+        return self._judge(self._policy, peer, known, facts, own=False)
+
+    def _judge(self, policy: Policy, peer: Peer, known: Visit, facts: Facts, *, own: bool) -> Decision:
+        verdict, faults = judge(policy, facts)
+        for fault in faults:
+            self._tallies.count("faults")
+            self._on_fault(fault)
+        # What cannot be parsed cannot be let pass: framing errors are refused in observe mode too.
+        enforced = policy.mode is Mode.ENFORCE or verdict.stage == "malformed"
+        return Decision(self._next_id(), peer, known, facts, verdict, enforced, own)
+
+    def reply(self, decision: Decision) -> Reply | None:
+        """Return our own answer to a request that is not admitted; None where the door forwards it."""
+        if decision.admitted:
+            return None
+        verdict = decision.verdict
+        match verdict.action:
+            case Action.ADMIT:
+                return None
+            case Action.CHALLENGE:
+                if decision.own:
+                    return None
+                facts = decision.facts
+                self._tallies.count("challenges.proof-of-work.issued")
+                return self._gate.challenge(facts.visitor, facts.request, verdict, decision.id)
+            case Action.THROTTLE | Action.REFUSE:
+                return self._replies.refusal(verdict, decision.facts.request, decision.id)
+            case Action.DROP:
+                return HANG_UP
+            case _:
+                assert_never(verdict.action)
+
+    def serve_own(self, decision: Decision, body: bytes, *, secure: bool) -> OwnAnswer:
+        """Answer a request for one of our own paths (``decision.own``, admitted)."""
+        facts = decision.facts
+        known = decision.visit
+        if self._overdrawn(known.answers, self._answers_interval, self._answers_span):
+            verdict = decision.verdict._replace(action=Action.THROTTLE, status=429, wait=self._answers_interval)
+            return self._gate.too_many(self._replies.refusal(verdict, facts.request, decision.id))
+        answer = self._gate.serve(facts.visitor, facts.request, body, decision.id, secure=secure)
+        if answer.kind:
+            self._tallies.count(f"challenges.{answer.kind}.{answer.challenge}")
+        return answer
+
+    def failure(self, decision: Decision, status: int) -> Reply:
+        """Return the page for a request that was admitted and could not be served (502, 503, 504)."""
+        verdict = decision.verdict._replace(status=status, wait=10.0 if status == 503 else 0.0)
+        return self._replies.refusal(verdict, decision.facts.request, decision.id)
+
+    def settle(self, decision: Decision, outcome: Outcome) -> None:
+        """Write the exchange down, count it, and let the ladder hear of offences. Called once for every request."""
+        verdict = decision.verdict
+        self._journal.put(
+            record_of(
+                decision,
+                outcome,
+                ended=self._wall(),
+                node=self._node,
+                policy=self._policy.digest,
+                geo=self._networks.version,
+            )
+        )
+        tallies = self._tallies
+        tallies.count_verdict(verdict.action, STAGE_INDEX[verdict.stage], outcome.duration_us)
+        tallies.count_asn(decision.facts.visitor.label.asn, verdict.action)
+        if outcome.side is Side.ORIGIN:
+            tallies.count("origin_errors")
+        if (verdict.action is not Action.ADMIT or outcome.challenge) and decision.enforced:
+            self._judge_conduct(decision, verdict, outcome)
+
+    def _judge_conduct(self, decision: Decision, verdict: Verdict, outcome: Outcome) -> None:
+        """Charge the bucket of the kind of misbehaviour; an overdrawn one is a ban (see BanPolicy)."""
+        known, bans = decision.visit, self._policy.bans
+        if verdict.stage in ("denied", "malformed") or outcome.challenge in FORGERIES:
+            self._tallies.count("offences")
+            slot, span, cause = known.offences, self._offences_interval * bans.offences, "offences against rules"
+            over = self._overdrawn(slot, self._offences_interval, span)
+        elif verdict.stage == "over_own_limit" and verdict.action is not Action.CHALLENGE:
+            cause = "flood beyond its own limit"
+            over = self._overdrawn(known.floods, self._floods_interval, self._floods_interval * bans.floods)
+        elif verdict.action is Action.CHALLENGE and decision.facts.page is PageKind.PAGE:
+            cause = "challenges asked for and never answered"
+            span = self._unanswered_interval * bans.unanswered
+            over = self._overdrawn(known.unanswered, self._unanswered_interval, span)
+        else:
+            return
+        if over:
+            ban = self._bans.impose(bans, known.visitor.client, cause, self._clock())
+            self._tallies.count("bans")
+            self._on_ban(ban, known)
+
+    def _overdrawn(self, slot: int, interval: float, span: float) -> bool:
+        return self._buckets.charge(slot, interval, span, self._clock()) < 0.0
+
+    def _settle_ban_slots(self) -> None:
+        """Work out the intervals of the ladder's buckets once a policy."""
+        bans, challenge = self._policy.bans, self._policy.challenge
+        self._offences_interval = bans.window / bans.offences
+        self._floods_interval = bans.window / bans.floods
+        self._unanswered_interval = bans.window / bans.unanswered
+        self._answers_interval = 1.0 / challenge.answer_rate
+        self._answers_span = challenge.answer_burst / challenge.answer_rate
+
+
+# Answers that no honest browser sends: they count as offences. Expired, early or spent ones happen to people.
+FORGERIES = frozenset(("forged", "garbled", "wrong"))

@@ -1,0 +1,92 @@
+"""Visits: what is known of a client before it asks for anything, worked out once and kept while it stays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shieldproxy.core.addresses import Address, binding_prefix, client_key, network_key
+from shieldproxy.core.buckets import Limit
+from shieldproxy.core.facts import Crawler, NetworkLabel, Visitor
+from shieldproxy.core.policy import Policy, Standing, standing
+from shieldproxy.core.ports import Buckets
+
+# Limits of the ladder's own counting; the "@" keeps them apart from names an operator may choose.
+OFFENCES = "@offences"
+FLOODS = "@floods"
+UNANSWERED = "@unanswered"
+ANSWERS = "@answers"
+
+
+class Peer(NamedTuple):
+    """The two ends of a connection as evidence needs them (RFC 6302: address, port), and its TLS facts."""
+
+    src_ip: str
+    src_port: int = 0
+    dst_ip: str = ""
+    dst_port: int = 0
+    tls: str = ""
+    ja4: str = ""
+
+
+class Charge(NamedTuple):
+    """A limit ready to be charged: its bucket's slot (0 where the request decides the key), and its two times."""
+
+    limit: Limit
+    slot: int
+    interval: float
+    span: float
+
+
+class Visit(NamedTuple):
+    """A client as the policy of one generation sees it: who it is, its standing, its buckets.
+
+    ``shared`` charges are for newcomers (own and collective buckets), ``cleared`` for holders of a clearance,
+    ``robots`` for verified crawlers. ``generation`` tells whether the policy or the databases changed since.
+    """
+
+    visitor: Visitor
+    standing: Standing
+    newcomer: tuple[Charge, ...]
+    cleared: tuple[Charge, ...]
+    robots: tuple[Charge, ...]
+    own: tuple[Charge, ...]
+    offences: int
+    floods: int
+    unanswered: int
+    answers: int
+    generation: int
+
+
+def visitor_of(address: Address, label: NetworkLabel) -> Visitor:
+    """Return the visitor at ``address`` with what the databases say."""
+    return Visitor(str(address), client_key(address), network_key(address), binding_prefix(address), label)
+
+
+def visit(policy: Policy, visitor: Visitor, buckets: Buckets, generation: int) -> Visit:
+    """Return the visit of ``visitor`` under ``policy``: every slot named, so that a request only charges."""
+    now_standing = standing(policy, visitor)
+    newcomer: list[Charge] = []
+    cleared: list[Charge] = []
+    robots: list[Charge] = []
+    for limit, key in now_standing.charges:
+        slot = 0 if key is None else buckets.slot(limit.name, key)
+        charge = Charge(limit, slot, limit.interval, limit.span)
+        if limit.match is not None and Crawler.VERIFIED in limit.match.crawler:
+            robots.append(charge)
+        elif limit.scope == "clearance":
+            cleared.append(charge)
+        else:
+            newcomer.append(charge)
+    return Visit(
+        visitor,
+        now_standing,
+        tuple(newcomer),
+        tuple(cleared),
+        tuple(robots),
+        tuple(charge for charge in newcomer if charge.limit.scope == "client"),
+        buckets.slot(OFFENCES, visitor.client),
+        buckets.slot(FLOODS, visitor.client),
+        buckets.slot(UNANSWERED, visitor.client),
+        buckets.slot(ANSWERS, visitor.client),
+        generation,
+    )

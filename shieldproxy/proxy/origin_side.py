@@ -1,0 +1,238 @@
+"""The origin side: one connection to the protected site, its parser, its deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from shieldproxy.proxy.heads import UNTIL_CLOSE, Field
+
+if TYPE_CHECKING:
+    from shieldproxy.proxy.exchange import Exchange
+    from shieldproxy.proxy.pool import Pool
+    from shieldproxy.proxy.tunnel import Tunnel
+
+# Larger than any server's own limit on what it sends; a head beyond it is garbage (502).
+MAX_RESPONSE_HEAD = 65_536
+
+
+class OriginConnection(asyncio.Protocol):
+    """One connection to the origin, used by one exchange at a time, then given back to the pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self.exchange: Exchange | None = None
+        self.reused = False
+        self.spoken = False
+        self.deadline = math.inf
+        self.tunnel: Tunnel | None = None
+        self._reading_paused = False
+        self._renew_parser()
+
+    def _renew_parser(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._reason = b""
+        self._fields: list[Field] = []
+        self._head_size = 0
+        self._in_head = True
+        self._framing = 0
+        self._complete = False
+        self._surplus = False
+        self._switched = False
+        self._keep_alive = True
+
+    # -- transport ------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=self._pool.buffer)
+
+    def data_received(self, data: bytes) -> None:
+        if self.tunnel is not None:
+            self.tunnel.from_origin(data)
+            return
+        exchange = self.exchange
+        if exchange is None:
+            # Nothing was asked: an origin that speaks unasked is out of step, its connection is not reused.
+            self.abort()
+            return
+        self.spoken = True
+        self.deadline = self._pool.now() + self._pool.response_timeout
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(exchange, data[upgrade.args[0] :])
+            return
+        except (httptools.HttpParserError, ValueError) as error:
+            # Bytes after a final answer are the origin's mistake; the answer itself was whole.
+            if not self._complete:
+                self._fail(f"the origin's answer cannot be read: {describe(error)}")
+                return
+            self._surplus = True
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > MAX_RESPONSE_HEAD:
+                self._fail("the origin's response head is longer than 64 KiB")
+                return
+        exchange.flush()
+        if self._complete:
+            self._end(exchange)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._pool.lost(self)
+        tunnel, self.tunnel = self.tunnel, None
+        if tunnel is not None:
+            tunnel.end()
+        exchange = self.exchange
+        if exchange is None:
+            return
+        if not self._in_head and self._framing == UNTIL_CLOSE and exc is None:
+            self._complete = True
+            self._surplus = True
+            self._end(exchange)
+            return
+        self.exchange = None
+        exchange.lost_origin(self, "the origin closed the connection before its answer was whole", 502)
+
+    def pause_writing(self) -> None:
+        if self.tunnel is not None:
+            self.tunnel.hold_client()
+        elif self.exchange is not None:
+            self.exchange.client.hold_reading()
+
+    def resume_writing(self) -> None:
+        if self.tunnel is not None:
+            self.tunnel.release_client()
+        elif self.exchange is not None:
+            self.exchange.client.release_reading()
+
+    def hold_reading(self) -> None:
+        """Stop reading: the client does not keep up."""
+        if not self._reading_paused and not self.transport.is_closing():
+            self._reading_paused = True
+            self.transport.pause_reading()
+            self.deadline = math.inf
+
+    def release_reading(self) -> None:
+        """Read on."""
+        if self._reading_paused and not self.transport.is_closing():
+            self._reading_paused = False
+            self.transport.resume_reading()
+            self.deadline = self._pool.now() + self._pool.response_timeout
+
+    # -- parser callbacks -------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._surplus = True
+            return
+        self._reason = b""
+        self._fields = []
+        self._in_head = True
+
+    def on_status(self, reason: bytes) -> None:
+        self._reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head and not self._complete:
+            self._fields.append((name.lower(), name, value))
+
+    def on_headers_complete(self) -> None:
+        exchange = self.exchange
+        if self._complete or exchange is None:
+            return
+        status = self._parser.get_status_code()
+        self._in_head = False
+        if status < 200:
+            if status == 101:
+                self._switched = True
+            else:
+                exchange.take_interim(status, self._reason, self._fields)
+            return
+        self._keep_alive = self._parser.should_keep_alive()
+        self._framing = exchange.take_head(status, self._reason, self._fields, keep_alive=self._keep_alive)
+        if self._framing == 0:
+            self._complete = True
+
+    def on_body(self, chunk: bytes) -> None:
+        exchange = self.exchange
+        if self._complete or exchange is None:
+            self._surplus = True
+            return
+        exchange.take_data(chunk)
+
+    def on_message_complete(self) -> None:
+        if not self._in_head and self.exchange is not None and self.exchange.responding:
+            self._complete = True
+
+    # -- use --------------------------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send ``data`` to the origin."""
+        self.transport.write(data)
+
+    def await_response(self) -> None:
+        """The request is sent whole: the response has to begin in time."""
+        self.deadline = self._pool.now() + self._pool.response_timeout
+
+    def expire(self) -> None:
+        """The deadline passed: no answer, or an answer that stopped."""
+        exchange = self.exchange
+        self.exchange = None
+        self.abort()
+        if exchange is not None:
+            exchange.lost_origin(self, "the origin did not answer in time", 504)
+
+    def release(self) -> None:
+        """Give the connection back: reused when the origin allows it and nothing is left over, else closed."""
+        self.exchange = None
+        self.deadline = math.inf
+        if self._surplus or not self._keep_alive or self.transport.is_closing() or self._reading_paused:
+            self.abort()
+            return
+        if self._framing == 0 or not self._complete:
+            # After HEAD and the like the parser still waits for a body that never comes.
+            self._renew_parser()
+        else:
+            self._reset()
+        self.reused = True
+        self.spoken = False
+        self._pool.give_back(self)
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+    def _end(self, exchange: Exchange) -> None:
+        exchange.end_response()
+
+    def _fail(self, why: str) -> None:
+        exchange, self.exchange = self.exchange, None
+        self.abort()
+        if exchange is not None:
+            self.spoken = True
+            exchange.lost_origin(self, why, 502)
+
+    def _switch(self, exchange: Exchange, rest: bytes) -> None:
+        """101: the connection belongs to another protocol from here on."""
+        if not self._switched or exchange.head is None or not exchange.head.upgrade:
+            self._fail("the origin switched protocols unasked")
+            return
+        self.exchange = None
+        self.deadline = math.inf
+        exchange.switch(self, self._reason, self._fields, rest)
+
+
+def describe(error: Exception) -> str:
+    """Return what a parser error means: httptools wraps what a callback raised."""
+    return str(error.__context__ or error) or type(error).__name__

@@ -1,0 +1,53 @@
+"""Terms: what the configuration says to the main door, flat and frozen, read many times a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shieldproxy.core.addresses import Network
+
+
+class ClientAddress(StrEnum):
+    """Who tells us the client's address."""
+
+    PEER = "peer"
+    FORWARDED_FOR = "x-forwarded-for"
+    PROXY_PROTOCOL = "proxy-protocol"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Times are seconds, sizes bytes.
+
+    ``header`` bounds a head from its first byte to its last, ``idle`` a silent kept-alive connection, ``body_idle``
+    the silence within a request body, ``tunnel_idle`` the silence of an upgraded connection, ``write`` how long a
+    client may refuse to read.
+    """
+
+    client_address: ClientAddress = ClientAddress.PEER
+    trusted: tuple[Network, ...] = ()
+    hosts: frozenset[str] = frozenset()
+    header: float = 10.0
+    idle: float = 75.0
+    body_idle: float = 30.0
+    tunnel_idle: float = 3_600.0
+    write: float = 30.0
+    response: float = 60.0
+    max_head: int = 32_768
+    max_target: int = 8_192
+    max_headers: int = 100
+    buffer: int = 65_536
+    max_connections: int = 10_000
+    max_connections_per_client: int = 256
+    max_own_body: int = 8_192
+    pace_wait: float = 2.0
+
+    def serves(self, host: bytes) -> bool:
+        """Tell whether ``host`` (with or without a port) is a name we stand for; without ``hosts`` every one is."""
+        if not self.hosts:
+            return True
+        name = host.decode("latin-1").lower()
+        if not name.endswith("]"):
+            name = name.rpartition(":")[0] or name
+        return name in self.hosts or "*." + name.partition(".")[2] in self.hosts

@@ -1,0 +1,1 @@
+"""One node: workers, shared memory, control, bans, signals, reload-or-keep."""

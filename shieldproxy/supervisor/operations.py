@@ -1,0 +1,193 @@
+"""Operations: what the control room may ask of this node (the port ``control.node.Node``)."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from shieldproxy import __version__
+from shieldproxy.control import node as port
+from shieldproxy.core.verdict import Action
+from shieldproxy.intel.databases import Database, Databases
+from shieldproxy.state.buckets import BucketTable
+from shieldproxy.state.memory import Region
+from shieldproxy.state.slots import SlotTable
+from shieldproxy.supervisor.watch import by_action
+
+if TYPE_CHECKING:
+    from shieldproxy.core.addresses import Network
+    from shieldproxy.state.banlist import Entry
+    from shieldproxy.supervisor.node import Supervisor
+
+ACTION_WORDS = tuple(action.word for action in Action)
+
+
+class Operations:
+    """Answers from memory; all but ``reload`` at once."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._node = supervisor
+        geo = supervisor.settings.geo
+        self._databases = Databases(asn=geo.asn, country=geo.country)
+        table = SlotTable(supervisor.memory.region(Region.BUCKETS), len(supervisor.workers))
+        self._buckets = BucketTable(table, supervisor.memory.secret)
+
+    def alive(self) -> bool:
+        """Tell whether a worker lives."""
+        return any(worker.alive for worker in self._node.workers)
+
+    def ready(self) -> port.Readiness:
+        """Tell whether the node takes traffic."""
+        if self._node.draining:
+            return port.Readiness(ready=False, why="the node is draining")
+        return port.Readiness(self.alive(), "" if self.alive() else "no worker accepts")
+
+    def status(self) -> port.Status:
+        """Return the node in one view."""
+        node, settings = self._node, self._node.settings
+        return port.Status(
+            version=__version__,
+            node=node.name,
+            pid=os.getpid(),
+            uptime=time.monotonic() - node.started_at,
+            mode=settings.server.mode.value,
+            posture=node.watch.posture.value,
+            listen=tuple(str(place) for place in settings.server.listen),
+            origin=port.Origin(str(settings.origin.url), None, node.watch.detected.reason),
+            workers=sum(worker.alive for worker in node.workers),
+            workers_wanted=len(node.workers),
+            worker_restarts=sum(worker.restarts for worker in node.workers),
+            requests=by_action(node.watch.totals),
+            last_minute=node.watch.last_minute(),
+            bans=len(node.operators.bans()),
+            allowances=len(node.operators.allowances()),
+            geo=self.geo(),
+            journal=self._journal(),
+            policy=node.policy.digest,
+            config=str(settings.source_path or "built-in defaults"),
+            reload_refused=node.reload_refused,
+            degraded=tuple(self._databases.problems),
+        )
+
+    def _journal(self) -> port.JournalState:
+        counters = self._node.watch.totals.counters
+        return port.JournalState(
+            str(self._node.settings.journal.directory),
+            int(counters["journal_records"]),
+            int(counters["journal_lost"]),
+            self._node.journal_problem,
+        )
+
+    def tallies(self) -> port.Tallies:
+        """Return all counters."""
+        totals = self._node.watch.totals
+        counters = dict(totals.counters)
+        return port.Tallies(
+            requests=totals.requests,
+            request_duration=port.Histogram(*totals.request_duration),
+            origin_duration=port.Histogram(*totals.origin_duration),
+            challenges=totals.challenges,
+            bans=len(self._node.operators.bans()),
+            buckets=self._buckets.occupancy(time.monotonic()).scopes,
+            bucket_evictions=self._buckets.evictions,
+            networks={asn: sum(counts) for asn, counts in totals.networks.items()},
+            posture=self._node.watch.posture.value,
+            journal_records=int(counters.pop("journal_records")),
+            journal_lost=int(counters.pop("journal_lost")),
+            geo_ages={database.kind: age_of(database) for database in self._databases.databases()},
+            workers=sum(worker.alive for worker in self._node.workers),
+            others=counters,
+        )
+
+    def top(self, count: int) -> port.Top:
+        """Return the busiest networks of the last minute."""
+        busiest = sorted(self._node.watch.networks_last_minute().items(), key=lambda item: -sum(item[1]))
+        networks = tuple(self._busy(asn, counts) for asn, counts in busiest[:count] if asn and sum(counts))
+        return port.Top(60.0, self._node.watch.last_minute(), networks)
+
+    def _busy(self, asn: int, counts: tuple[int, ...]) -> port.BusyNetwork:
+        return port.BusyNetwork(asn, requests=sum(counts), actions=dict(zip(ACTION_WORDS, counts, strict=False)))
+
+    def bans(self) -> tuple[port.BanEntry, ...]:
+        """Return the bans in force."""
+        return tuple(ban_entry(entry) for entry in self._node.operators.bans())
+
+    def ban(self, key: str, seconds: float, why: str) -> port.BanEntry:
+        """Ban a client key or network."""
+        entry = self._node.operators.ban(key, seconds, why)
+        self._node.tell_operators_orders()
+        return ban_entry(entry)
+
+    def unban(self, key: str) -> bool:
+        """Lift the ban of exactly ``key``."""
+        lifted = self._node.operators.unban(key)
+        self._node.tell_operators_orders()
+        return lifted
+
+    def allowances(self) -> tuple[port.Allowance, ...]:
+        """Return the allowances in force."""
+        return tuple(allowance(entry) for entry in self._node.operators.allowances())
+
+    def allow(self, key: str, seconds: float, why: str) -> port.Allowance:
+        """Exempt a client key or network for a while."""
+        entry = self._node.operators.allow(key, seconds, why)
+        self._node.tell_operators_orders()
+        return allowance(entry)
+
+    def disallow(self, key: str) -> bool:
+        """End the allowance of exactly ``key``."""
+        ended = self._node.operators.disallow(key)
+        self._node.tell_operators_orders()
+        return ended
+
+    def exempt(self) -> tuple[Network, ...]:
+        """Return ``exempt.clients`` of the policy in force."""
+        return self._node.settings.exempt.clients
+
+    def trusted_proxies(self) -> tuple[Network, ...]:
+        """Return ``server.trusted_proxies`` of the configuration in force."""
+        return self._node.settings.server.trusted_proxies
+
+    def geo(self) -> port.GeoState:
+        """Return the databases in use and what is wrong with them."""
+        return port.GeoState(
+            tuple(
+                port.GeoDatabase(
+                    database.kind,
+                    database.type,
+                    database.origin,
+                    str(database.path),
+                    database.built.timestamp(),
+                    age_of(database),
+                    database.sha256,
+                )
+                for database in self._databases.databases()
+            ),
+            tuple(self._databases.problems),
+        )
+
+    async def reload(self) -> tuple[str, ...]:
+        """Read the configuration again."""
+        self._databases.refresh()
+        return await self._node.reload()
+
+
+def age_of(database: Database) -> float:
+    """Return the seconds since a database was made."""
+    return max(0.0, time.time() - database.built.timestamp())
+
+
+def ban_entry(entry: Entry) -> port.BanEntry:
+    """Return an entry of the list as operators see it."""
+    return port.BanEntry(entry.key, remaining(entry), entry.why, entry.rung, entry.by)
+
+
+def allowance(entry: Entry) -> port.Allowance:
+    """Return an entry of the list as operators see it."""
+    return port.Allowance(entry.key, remaining(entry), entry.why)
+
+
+def remaining(entry: Entry) -> float:
+    """Return the seconds an entry still holds."""
+    return max(0.0, entry.until - time.time())
