@@ -48,7 +48,10 @@ class SpentPuzzles(Protocol):
     """Puzzles that were answered."""
 
     def spend_once(self, nonce: str, expires: float, now: float) -> bool:
-        """Mark ``nonce`` as spent, in one atomic step over all workers; False when it was spent before."""
+        """Mark ``nonce`` as spent, in one atomic step over all workers; False when it was spent before.
+
+        ``expires`` and ``now`` are unix seconds, the clock by which puzzles expire.
+        """
 
 
 class Networks(Protocol):
