@@ -208,11 +208,12 @@ def _network_classes(lists: Path, out: Path) -> dict[str, object]:
             word, sources = found.get(asn, (entry.name, []))
             found[asn] = (entry.name, [*sources, entry.source] if word == entry.name else [entry.source])
     table = {asn: (word, " + ".join(sources)) for asn, (word, sources) in found.items()}
-    with (SNAPSHOT / "carriers.csv").open(encoding="utf-8") as lines:
-        carriers = {int(row["asn"]) for row in rows(lines)}
-    for asn in sorted(carriers & table.keys()):
+    # What was looked at by hand overrules every list, and an access network is never hosting.
+    table.update(_by_hand("exceptions.csv", "other"))
+    carriers = _by_hand("carriers.csv", "carrier")
+    for asn in sorted(carriers.keys() & table.keys()):
         print(f"AS{asn} stays a carrier although {table[asn][1]} lists it")
-    table.update(dict.fromkeys(carriers, ("carrier", "shieldproxy carriers.csv")))
+    table.update(carriers)
     _write_table(
         out / "network_class.csv",
         'Kind of network by AS number: hosting, vpn or carrier; any other is "other". MIT, see NOTICE.',
@@ -221,6 +222,11 @@ def _network_classes(lists: Path, out: Path) -> dict[str, object]:
     )
     source = Source("brianhama/bad-asn-list, X4BNet/lists_vpn", NETWORK_LISTS_VERSION, "", "MIT")
     return _entry(out / "network_class.csv", source, len(table))
+
+
+def _by_hand(name: str, word: str) -> dict[int, tuple[str, str]]:
+    with (SNAPSHOT / name).open(encoding="utf-8") as lines:
+        return {int(row["asn"]): (word, f"shieldproxy {name}") for row in rows(lines)}
 
 
 def _robots(lists: Path, out: Path) -> dict[str, object]:

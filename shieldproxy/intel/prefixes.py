@@ -17,6 +17,10 @@ def cover(first: int, last: int, bits: int) -> Iterator[tuple[int, int]]:
         first += size
 
 
+# Most addresses share not even these first bits with any entry, and one look tells.
+_HEAD = {4: 8, 6: 16}
+
+
 class PrefixTable:
     """A few thousand networks with a word each; the longest that holds an address speaks for it.
 
@@ -26,9 +30,11 @@ class PrefixTable:
 
     def __init__(self, entries: Iterable[tuple[Network, str]]) -> None:
         by_length: dict[int, dict[int, dict[int, str]]] = {4: {}, 6: {}}
+        self._heads: dict[int, set[int]] = {4: set(), 6: set()}
         for network, word in entries:
             number = int(network.network_address) >> (network.max_prefixlen - network.prefixlen)
             by_length[network.version].setdefault(network.prefixlen, {})[number] = word
+            self._heads[network.version].update(_heads(network))
         self._lengths = {version: sorted(tables.items(), reverse=True) for version, tables in by_length.items()}
 
     def __len__(self) -> int:
@@ -37,6 +43,8 @@ class PrefixTable:
     def find(self, number: int, version: int) -> str:
         """The word of the longest prefix that holds the address, "" when none does. The address comes as a number."""
         bits = 32 if version == 4 else 128
+        if number >> (bits - _HEAD[version]) not in self._heads[version]:
+            return ""
         for length, table in self._lengths[version]:
             word = table.get(number >> (bits - length))
             if word is not None:
@@ -51,3 +59,9 @@ class PrefixTable:
             if longer > length
             for number in table
         )
+
+
+def _heads(network: Network) -> range:
+    head, number = _HEAD[network.version], int(network.network_address)
+    first = number >> (network.max_prefixlen - head)
+    return range(first, first + (1 << max(0, head - network.prefixlen)))

@@ -66,10 +66,11 @@ def _disjoint(spans: Iterable[Span]) -> Iterator[Span]:
         span = heapq.heappop(waiting)
         if waiting and waiting[0].first <= span.last:
             later = waiting[0]
-            if span.first == later.first:  # the shorter one came first and speaks
-                heapq.heapreplace(waiting, Span(span.last + 1, later.last, later.value))
+            if span.first == later.first:  # the shorter one came first: it speaks, the other goes on behind it
+                heapq.heappop(waiting)
                 if later.last > span.last:
-                    yield span
+                    heapq.heappush(waiting, Span(span.last + 1, later.last, later.value))
+                heapq.heappush(waiting, span)
                 continue
             if span.last > later.last:
                 heapq.heappush(waiting, Span(later.last + 1, span.last, span.value))

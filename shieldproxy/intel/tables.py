@@ -29,7 +29,7 @@ def read_classes(path: Path = SNAPSHOT / "network_class.csv") -> dict[int, str]:
     with path.open(encoding="utf-8", newline="") as lines:
         for row in rows(lines):
             asn, word = row.get("asn", ""), row.get("class", "")
-            if not asn.isdecimal() or word not in NETWORK_CLASSES:
+            if not (asn.isascii() and asn.isdecimal()) or word not in NETWORK_CLASSES:
                 raise ValueError(f"{path.name}: {asn!r} is {word!r}: want an AS number and one of {NETWORK_CLASSES}")
             found[int(asn)] = word
     return found
