@@ -168,8 +168,8 @@ def test_the_table_of_events_is_bounded() -> None:
     """Event names without end share one entry beyond the bound, and stay limited."""
     heard = Heard()
     log = oplog.MinuteLog(heard, lambda: 1.0)
-    for number in range(10_000):
-        log.info("event " + str(number))
+    for name in map(str, range(10_000)):
+        log.info(name)
     assert len(heard.lines) == oplog.MAX_EVENTS + 1
     assert log.unsaid == 10_000 - oplog.MAX_EVENTS - 1
 
