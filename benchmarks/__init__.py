@@ -1,0 +1,1 @@
+"""Measures shieldproxy beside its peers, on loopback only."""
