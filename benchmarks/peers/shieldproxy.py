@@ -23,14 +23,40 @@ scope = "client"
 rate = {rate}
 burst = {burst}
 action = "throttle"
+[limits.clearance]
+scope = "clearance"
+rate = {generous}
+burst = {generous}
+action = "throttle"
+[limits.network]
+scope = "network"
+rate = {generous}
+burst = {generous}
+action = "challenge"
+[limits.asn]
+scope = "asn"
+rate = {generous}
+burst = {generous}
+action = "challenge"
+[limits.robots]
+scope = "client"
+rate = {generous}
+burst = {generous}
+action = "throttle"
+match = {{ crawler = "verified" }}
+[bans]
+floods = {patience}
 [journal]
 directory = "{room}/journal"
+[state]
+directory = "{room}/state"
 [control]
 listen = "127.0.0.1:{control}"
 """
 
-GENEROUS = (1_000_000, 1_000_000)  # every request is counted, none is refused
+GENEROUS = 1_000_000  # a second: every request is counted, none is refused
 STRICT = (0.01, 1)
+PATIENCE = 1_000_000_000  # a client that goes on is refused each time with 429, never banned: the refusal is measured
 
 
 class Shieldproxy(Peer):
@@ -50,8 +76,8 @@ class Shieldproxy(Peer):
         return {"PYTHONPATH": str(ROOT)}
 
     def command(self) -> list[str]:
-        """The limit counts in both shapes."""
-        rate, burst = GENEROUS if self.task.shape == "pass" else STRICT
+        """The five limits of the defaults, wide enough for a load test; the strict shape has a strict first one."""
+        rate, burst = (GENEROUS, GENEROUS) if self.task.shape == "pass" else STRICT
         config = self.room / "config.toml"
         config.write_text(
             CONFIG.format(
@@ -60,6 +86,8 @@ class Shieldproxy(Peer):
                 origin=self.task.origin,
                 rate=rate,
                 burst=burst,
+                generous=GENEROUS,
+                patience=PATIENCE,
                 room=self.room,
                 control=free_port(),
             )
