@@ -45,6 +45,7 @@ burst = {generous}
 action = "throttle"
 match = {{ crawler = "verified" }}
 [bans]
+window = "10s"
 floods = {patience}
 [journal]
 directory = "{room}/journal"
@@ -56,7 +57,7 @@ listen = "127.0.0.1:{control}"
 
 GENEROUS = 1_000_000  # a second: every request is counted, none is refused
 STRICT = (0.01, 1)
-PATIENCE = 1_000_000_000  # a client that goes on is refused each time with 429, never banned: the refusal is measured
+PATIENCE = 10_000_000  # in 10 s: a client that goes on is refused each time with 429, never banned
 
 
 class Shieldproxy(Peer):
