@@ -64,6 +64,7 @@ def main(  # noqa: PLR0913  # click hands over one argument an option
         console.print(_heading(cores.describe(), pace))
     for name in scenarios or tuple(SCENARIOS):
         with progress.status("") as status:
+            cores = assign(available_cores(), server_cores=SCENARIOS[name].workers)
             outcome = compare(SCENARIOS[name], peers or DEFAULT, Bench(pace, cores, where, status.update))
         outcomes.append(outcome)
         if not as_json:
