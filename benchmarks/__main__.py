@@ -64,8 +64,8 @@ def main(  # noqa: PLR0913  # click hands over one argument an option
         console.print(_heading(cores.describe(), pace))
     for name in scenarios or tuple(SCENARIOS):
         with progress.status("") as status:
-            cores = assign(available_cores(), server_cores=SCENARIOS[name].workers)
-            outcome = compare(SCENARIOS[name], peers or DEFAULT, Bench(pace, cores, where, status.update))
+            placed = assign(available_cores(), server_cores=SCENARIOS[name].workers)
+            outcome = compare(SCENARIOS[name], peers or DEFAULT, Bench(pace, placed, where, status.update))
         outcomes.append(outcome)
         if not as_json:
             console.print(render(outcome))
@@ -97,7 +97,7 @@ def _machine() -> dict[str, object]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "load_before": os.getloadavg(),
+        "load_average": os.getloadavg(),
     }
 
 
