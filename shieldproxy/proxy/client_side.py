@@ -170,12 +170,14 @@ class ClientConnection(asyncio.Protocol):
         self._target = b""
         self._fields: list[Field] = []
         self._head_size = 0
+        self._raw = b""
 
     def _feed(self, data: bytes) -> None:
         if not self._in_head and self._parsing is None:
             self.deadline = self.door.clock() + self.door.terms.header
         elif self._parsing is not None:
             self.deadline = self.door.clock() + self.door.terms.body_idle
+        self._raw = self._raw + data if self._in_head else data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -221,10 +223,15 @@ class ClientConnection(asyncio.Protocol):
         if len(fields) > terms.max_headers or sum_of(fields) > terms.max_head:
             self._line_up_malformed(Malformed(431, f"more than {terms.max_headers} header lines, or a longer head"))
             return
+        method, version = self._parser.get_method(), self._parser.get_http_version()
+        # llhttp takes several spaces for one; a parser that does not would see another target.
+        if b"%b %b HTTP/%b\r\n" % (method, self._target, version.encode()) not in self._raw:
+            self._line_up_malformed(Malformed(400, "the request line is not method, target and version with one space"))
+            return
         head = read_request_head(
-            self._parser.get_method(),
+            method,
             self._target,
-            self._parser.get_http_version(),
+            version,
             fields,
             keep_alive=self._parser.should_keep_alive(),
             upgrading=self._parser.should_upgrade(),
