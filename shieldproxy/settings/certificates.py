@@ -6,7 +6,8 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from shieldproxy.settings.tables import Desk, Trail, setting
+from shieldproxy.settings.positions import Trail
+from shieldproxy.settings.tables import Desk, setting
 from shieldproxy.settings.values import optional_path
 
 

@@ -6,11 +6,13 @@ import hashlib
 import ipaddress
 import json
 import re
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from shieldproxy.core.clearance import Kind
 from shieldproxy.core.policy import BanPolicy, ChallengePolicy, Exemptions, Policy
-from shieldproxy.core.rules import Rule
+from shieldproxy.core.rules import Patterns, Rule
 from shieldproxy.core.verdict import Action
 from shieldproxy.settings.schema import Settings
 
@@ -30,7 +32,7 @@ def compile_policy(settings: Settings) -> Policy:
         rules=tuple(sorted(settings.rules, key=strictness)),
         exempt=Exemptions(tuple(sorted(settings.exempt.clients, key=str)), settings.exempt.paths),
         challenge=ChallengePolicy(
-            kinds=tuple(challenge.kinds),
+            kinds=tuple(kind for kind in Kind if kind in challenge.kinds),
             suspicion=challenge.suspicion,
             cost=challenge.cost,
             puzzle_validity=challenge.puzzle_validity,
@@ -55,9 +57,12 @@ def strictness(rule: Rule) -> tuple[int, int, str]:
 
 
 def digest(policy: Policy, settings: Settings) -> str:
-    """Return 16 hexadecimal digits of SHA-256 over all that decides, and whom we believe about addresses."""
+    """Return 16 hexadecimal digits of SHA-256 over all that decides, and whom we believe about addresses.
+
+    Patterns count as they were written: what they are compiled to differs between versions of Python.
+    """
     whole = {
-        "policy": canonical(policy._replace(digest="")),
+        "policy": canonical(policy._replace(digest=""), settings.globs),
         "client_address": settings.server.client_address,
         "trusted_proxies": sorted(str(network) for network in settings.server.trusted_proxies),
     }
@@ -65,18 +70,18 @@ def digest(policy: Policy, settings: Settings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
-def canonical(value: Any) -> Any:
+def canonical(value: Any, globs: Mapping[Patterns, tuple[str, ...]]) -> Any:
     """Return ``value`` as JSON that is the same for the same meaning: sets sorted, names beside fields."""
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, re.Pattern):
-        return [value.pattern, value.flags]
+        return [list(globs.get(value, (value.pattern,))), value.flags]
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: canonical(getattr(value, name)) for name in value._fields}
+        return {name: canonical(getattr(value, name), globs) for name in value._fields}
     if isinstance(value, tuple):
-        return [canonical(item) for item in value]
+        return [canonical(item, globs) for item in value]
     if isinstance(value, frozenset):
-        return sorted((canonical(item) for item in value), key=str)
+        return sorted((canonical(item, globs) for item in value), key=str)
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):

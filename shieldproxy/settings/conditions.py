@@ -11,7 +11,8 @@ from shieldproxy.core.addresses import Network
 from shieldproxy.core.facts import NETWORK_CLASSES, Crawler
 from shieldproxy.core.rules import Condition, HeaderTest, Patterns, compile_globs
 from shieldproxy.settings.endpoints import network
-from shieldproxy.settings.tables import Desk, Part, Trail, UnreadableError, items, part
+from shieldproxy.settings.positions import Trail
+from shieldproxy.settings.tables import Desk, Part, UnreadableError, items, part
 from shieldproxy.settings.values import Wrong, choice, describe, integer, member, text
 
 TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -48,7 +49,11 @@ def globs(read: Callable[[Any], str], *, ignore_case: bool = False, least: int =
 
     def part_of(desk: Desk, value: object, trail: Trail) -> Patterns | None:
         found = several(desk, value, trail)
-        return compile_globs(found, ignore_case=ignore_case) if found else None
+        if not found:
+            return None
+        compiled = compile_globs(found, ignore_case=ignore_case)
+        desk.globs[compiled] = found
+        return compiled
 
     return part_of
 
@@ -68,8 +73,8 @@ def path_glob(value: object) -> str:
         raise Wrong(f"{describe(value)} never matches a path; allowed: a pattern that starts with / or *")
     if NEVER_PLAIN.search(found):
         raise Wrong(
-            f"{describe(value)} never matches, paths are compared after %C3%BC became ü, // became / and /../ was "
-            "followed; allowed: the path as it reads"
+            f"{describe(value)} never matches, for paths are compared with %C3%BC read as ü, // as /, /../ followed; "
+            "allowed: the path as it reads"
         )
     return found
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from shieldproxy.settings.certificates import find_authority_fault, find_tls_fault
 from shieldproxy.settings.endpoints import Listen
+from shieldproxy.settings.positions import Trail
 from shieldproxy.settings.schema import Settings
-from shieldproxy.settings.tables import Desk, Fault, Trail
+from shieldproxy.settings.tables import Desk, Fault
 
 LOGOS = (".png", ".svg", ".jpg", ".jpeg", ".webp", ".gif")
 # It travels inside every challenge page, which has to stay small.
@@ -20,15 +21,12 @@ LOGO_BYTES = 64 << 10
 def check(desk: Desk, settings: Settings) -> None:
     """Note what does not fit together; a check rests when one of its keys is wrong by itself."""
     for find in (find_server, find_control, find_origin, find_challenge, find_bans, find_files):
-        for involved, fault in list(find(settings)):
-            if desk.sound(fault.trail, *involved):
-                desk.note(*fault)
+        for fault in list(find(settings)):
+            if desk.sound(fault.trail, *fault.others):
+                desk.faults.append(fault)
 
 
-Finding = tuple[tuple[Trail, ...], Fault]
-
-
-def find_server(settings: Settings) -> Iterator[Finding]:
+def find_server(settings: Settings) -> Iterator[Fault]:
     """Who may speak for others, sizes that contain each other, and addresses that meet."""
     server = settings.server
     speaks = ("server", "client_address")
@@ -38,21 +36,21 @@ def find_server(settings: Settings) -> Iterator[Finding]:
             f'"{server.client_address}" while nobody may speak for others; allowed: name the networks of your '
             'forwarders in server.trusted_proxies, or client_address = "peer"'
         )
-        yield (trusts,), Fault(speaks, message)
+        yield Fault(speaks, message, (trusts,))
     for index, network in enumerate(server.trusted_proxies):
         if network.prefixlen == 0:
             message = f'"{network}" lets everybody speak for everybody; allowed: only the networks of your forwarders'
-            yield (), Fault((*trusts, index), message)
+            yield Fault((*trusts, index), message)
     if server.sizes.target > server.sizes.head:
         message = f"{server.sizes.target} is more than server.sizes.head; allowed: up to {server.sizes.head}"
-        yield (("server", "sizes", "head"),), Fault(("server", "sizes", "target"), message)
+        yield Fault(("server", "sizes", "target"), message, (("server", "sizes", "head"),))
     for index, place in enumerate(server.listen):
         if any(place.meets(earlier) for earlier in server.listen[:index]):
             message = f'"{place}" is taken by another of these addresses; allowed: addresses that do not overlap'
-            yield (), Fault(("server", "listen", index), message)
+            yield Fault(("server", "listen", index), message)
 
 
-def find_control(settings: Settings) -> Iterator[Finding]:
+def find_control(settings: Settings) -> Iterator[Fault]:
     """The control address: for this machine only, and its own."""
     listen = settings.control.listen
     here = ("control", "listen")
@@ -60,13 +58,13 @@ def find_control(settings: Settings) -> Iterator[Finding]:
         message = (
             f'"{listen}" can be reached from other machines; allowed: "127.0.0.1:PORT", "[::1]:PORT" or "unix:/path"'
         )
-        yield (), Fault(here, message)
+        yield Fault(here, message)
     if any(listen.meets(other) for other in settings.server.listen):
-        message = f'"{listen}" is an address of server.listen too; allowed: another port'
-        yield (("server", "listen"),), Fault(here, message)
+        message = f'"{listen}" is an address of server.listen too; allowed: another port for one of them'
+        yield Fault(here, message, (("server", "listen"),))
 
 
-def find_origin(settings: Settings) -> Iterator[Finding]:
+def find_origin(settings: Settings) -> Iterator[Fault]:
     """The origin is another server than this one."""
     url = settings.origin.url
     own = (*settings.server.listen, settings.control.listen)
@@ -76,7 +74,7 @@ def find_origin(settings: Settings) -> Iterator[Finding]:
         loops = any(leads_to(url.host, url.port, place) for place in own)
     if loops:
         message = f'"{url}" is this proxy itself, requests would go round for ever; allowed: the address of your site'
-        yield (("server", "listen"), ("control", "listen")), Fault(("origin", "url"), message)
+        yield Fault(("origin", "url"), message, (("server", "listen"), ("control", "listen")))
 
 
 def leads_to(host: str, port: int, place: Listen) -> bool:
@@ -88,10 +86,14 @@ def leads_to(host: str, port: int, place: Listen) -> bool:
     except ValueError:
         return False
     mine = ipaddress.ip_address(place.host)
-    return address == mine or (mine.is_unspecified and mine.version == address.version and address.is_loopback)
+    if address == mine:
+        return True
+    # Linux takes 0.0.0.0 as a way to say "this machine".
+    here = (address.is_unspecified and mine.is_loopback) or (mine.is_unspecified and address.is_loopback)
+    return here and mine.version == address.version
 
 
-def find_challenge(settings: Settings) -> Iterator[Finding]:
+def find_challenge(settings: Settings) -> Iterator[Fault]:
     """A form can be sent before its puzzle expires."""
     challenge = settings.challenge
     if challenge.form_wait >= challenge.puzzle_validity:
@@ -99,19 +101,19 @@ def find_challenge(settings: Settings) -> Iterator[Finding]:
             f"{challenge.puzzle_validity:g} seconds end before form_wait ({challenge.form_wait:g}) does, nobody could "
             "answer; allowed: more than form_wait"
         )
-        yield (("challenge", "form_wait"),), Fault(("challenge", "puzzle_validity"), message)
+        yield Fault(("challenge", "puzzle_validity"), message, (("challenge", "form_wait"),))
 
 
-def find_bans(settings: Settings) -> Iterator[Finding]:
+def find_bans(settings: Settings) -> Iterator[Fault]:
     """Each rung of the ladder is at least as long as the one before."""
     ladder = settings.bans.ladder
     for index in range(1, len(ladder)):
         if ladder[index] < ladder[index - 1]:
             message = f"{ladder[index]:g} seconds after {ladder[index - 1]:g}; allowed: rungs that grow"
-            yield (), Fault(("bans", "ladder", index), message)
+            yield Fault(("bans", "ladder", index), message)
 
 
-def find_files(settings: Settings) -> Iterator[Finding]:
+def find_files(settings: Settings) -> Iterator[Fault]:
     """Files that are read at the start are there; databases are not asked for, the shield serves without them."""
     tls = settings.server.tls
     if tls is not None:
@@ -121,25 +123,25 @@ def find_files(settings: Settings) -> Iterator[Finding]:
         yield from missing
         fault = "" if missing else find_tls_fault(tls)
         if fault:
-            yield (), Fault(("server", "tls", "key"), fault)
+            yield Fault(("server", "tls", "key"), fault)
     authority, logo = settings.origin.tls_ca, settings.challenge.logo
     if authority is not None:
         missing = list(unreadable((("origin", "tls_ca"), authority)))
         yield from missing
         fault = "" if missing else find_authority_fault(authority)
         if fault:
-            yield (), Fault(("origin", "tls_ca"), fault)
+            yield Fault(("origin", "tls_ca"), fault)
     if logo is not None:
         yield from unreadable((("challenge", "logo"), logo))
         if logo.suffix.lower() not in LOGOS or (logo.is_file() and logo.stat().st_size > LOGO_BYTES):
             message = f'"{logo}" is no small picture; allowed: up to 64 KiB of {" ".join(LOGOS)}'
-            yield (), Fault(("challenge", "logo"), message)
+            yield Fault(("challenge", "logo"), message)
 
 
-def unreadable(*files: tuple[Trail, Path]) -> Iterator[Finding]:
+def unreadable(*files: tuple[Trail, Path]) -> Iterator[Fault]:
     """Yield a fault for each file that is not there or may not be read."""
     for trail, path in files:
         if not path.is_file():
-            yield (), Fault(trail, f'"{path}" is not there; allowed: the path of a file')
+            yield Fault(trail, f'"{path}" is not there; allowed: the path of a file')
         elif not os.access(path, os.R_OK):
-            yield (), Fault(trail, f'"{path}" may not be read by this user; allowed: a readable file')
+            yield Fault(trail, f'"{path}" may not be read by this user; allowed: a readable file')

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from shieldproxy.core.errors import ConfigurationError, Problem
 from shieldproxy.settings.positions import Trail, find_lines, split_assignment
+from shieldproxy.settings.tables import written
 from shieldproxy.settings.values import describe
 
 # A list of some hundred thousand networks fits; a log file named by mistake does not.
@@ -60,7 +61,7 @@ class Document:
         for depth, step in enumerate(trail[:-1], start=1):
             table = table.setdefault(step, {})
             if not isinstance(table, dict):
-                name = ".".join(str(item) for item in trail[:depth])
+                name = written(trail[:depth])
                 return f"{name} is {describe(table)}, not a table; allowed: {name}=VALUE as a whole"
         table[trail[-1]] = value
         for old in [key for key in self.places if key[: len(trail)] == trail]:
@@ -108,7 +109,10 @@ def broken_syntax(path: Path, text: str, error: ValueError) -> ConfigurationErro
     found = AT_LINE.search(str(error))
     line = int(found[1]) if found and found[1] else text.rstrip("\n").count("\n") + 1
     reason = AT_LINE.sub("", str(error))
-    return broken(path, line, f"not TOML ({reason}); allowed: [table] and key = value, text in quotes")
+    lines = text.splitlines()
+    # The value is not quoted: problems are logged, and it may be a password.
+    near = describe(lines[line - 1].partition("=")[0].strip()) if line <= len(lines) else "the end"
+    return broken(path, line, f"not TOML near {near} ({reason}); allowed: [table] and key = value, text in quotes")
 
 
 def broken(path: Path, line: int, message: str, key: str = "syntax") -> ConfigurationError:
@@ -126,7 +130,7 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> list[Proble
             problems.append(Problem(COMMAND_LINE, number, "syntax", message))
             continue
         trail, text = split
-        key = ".".join(str(step) for step in trail)
+        key = written(trail)
         try:
             value = read_value(text)
         except ValueError:

@@ -120,17 +120,19 @@ def origin_url(value: object) -> OriginUrl:
         raise Wrong(f"{describe(value)} is not allowed; {allowed}")
     if value.startswith("unix:"):
         return OriginUrl("unix", "", 0, socket_path(value))
+    if "@" in value:
+        # Not quoted: problems are logged, and the log is no place for a password.
+        raise Wrong(f"the address has a user or a password; {allowed}")
     try:
         parts = urlsplit(value)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise Wrong(f"{describe(value)} is no address; {allowed}") from None
-    if parts.scheme not in ("http", "https") or not is_host(host) or port == 0:
+        raise Wrong(f"{describe(value)} is no address of an origin; {allowed}") from None
+    # urlsplit drops tabs and line ends without a word.
+    if not value.isprintable() or parts.scheme not in ("http", "https") or not is_host(host) or port == 0:
         raise Wrong(f"{describe(value)} is no address of an origin; {allowed}")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in value or "#" in value:
         raise Wrong(f"{describe(value)} has a path or a query, which come from the visitor; {allowed}")
-    if "@" in parts.netloc:
-        raise Wrong(f"{describe(value)} has a user or a password; {allowed}")
     return OriginUrl(parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
 
 

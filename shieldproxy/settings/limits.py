@@ -11,7 +11,8 @@ from shieldproxy.core.policy import allowed_actions
 from shieldproxy.core.rules import Condition, Rule
 from shieldproxy.core.verdict import ACTIONS, Action
 from shieldproxy.settings.conditions import match, when
-from shieldproxy.settings.tables import Desk, Trail, UnreadableError, part, required, setting
+from shieldproxy.settings.positions import Trail
+from shieldproxy.settings.tables import Desk, UnreadableError, part, required, setting
 from shieldproxy.settings.values import Wrong, describe, integer, member, number, text
 
 # Every request asks every limit and rule that may apply to it; more than these would be felt.
@@ -21,10 +22,20 @@ MOST_RULES = 1_000
 LEAST_RATE = 0.00001
 # A limit of more than a million a second limits nothing.
 MOST_RATE = 1_000_000
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+LIMIT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+RULE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+RULE_NAME_ALLOWED = "a name of a-z, 0-9 and -, up to 64 letters; it stands in every record"
 # A burst nobody gave is five seconds of the rate: a page with its pictures comes at once.
 BURST_SECONDS = 5.0
+LIMIT_ACTIONS = {action.word: action for action in (Action.CHALLENGE, Action.THROTTLE, Action.REFUSE)}
 RULE_ACTIONS = ", ".join(f'"{word}"' for word in ACTIONS)
+
+
+def rule_name(value: object) -> str:
+    """Return the name of a rule."""
+    if not isinstance(value, str) or not RULE_NAME.fullmatch(value):
+        raise Wrong(f"{describe(value)} is not allowed; allowed: {RULE_NAME_ALLOWED}")
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +47,7 @@ class LimitTable:
         number(LEAST_RATE, MOST_RATE), stand_in=1.0, allowed="a number above 0, the requests let through a second"
     )
     burst: float | None = setting(None, number(1, MOST_RATE))
-    action: Action | None = setting(None, member(Action, ACTIONS))
+    action: Action | None = setting(None, member(Action, LIMIT_ACTIONS))
     match: Condition | None = part(None, match)
 
 
@@ -44,7 +55,7 @@ class LimitTable:
 class RuleTable:
     """One table of ``[[rules]]``."""
 
-    name: str = required(text(64), stand_in="", allowed="a name of a-z, 0-9 and - that stands in every record")
+    name: str = required(rule_name, stand_in="", allowed=RULE_NAME_ALLOWED)
     when: Condition = part(None, when)
     action: Action | None = setting(None, member(Action, ACTIONS))
     weight: int | None = setting(None, integer(-1_000, 1_000))
@@ -59,8 +70,8 @@ def limits(desk: Desk, value: object, trail: Trail) -> dict[str, Limit]:
     found: dict[str, Limit] = {}
     for name in sorted(tables):
         here = (*trail, name)
-        if not NAME.fullmatch(name):
-            desk.note(here, f"{describe(name)} is not allowed; allowed: a name of a-z, 0-9, - and _")
+        if not LIMIT_NAME.fullmatch(name):
+            desk.note(here, f"{describe(name)} is not allowed; allowed: a name of a-z, 0-9, - and _, up to 64 letters")
         try:
             found[name] = limit(desk, name, desk.read(LimitTable, tables[name], here), here)
         except UnreadableError:
@@ -101,9 +112,7 @@ def rules(desk: Desk, value: object, trail: Trail) -> tuple[Rule, ...]:
 
 
 def rule(desk: Desk, table: RuleTable, given: Any, trail: Trail) -> Rule:
-    """Return one rule; notes a bad name, a missing condition, and an action and a weight together or neither."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", table.name) and desk.sound((*trail, "name")):
-        desk.note((*trail, "name"), f"{describe(table.name)} is not allowed; allowed: a name of a-z, 0-9 and -")
+    """Return one rule; notes a missing condition, and an action and a weight together or neither."""
     if "when" not in given:
         desk.note((*trail, "when"), 'missing; allowed: at least one key, or { path = "*" } to mean every request')
     if "action" in given and "weight" in given:

@@ -12,7 +12,7 @@ from shieldproxy.settings.consistency import check
 from shieldproxy.settings.documents import Document, Place, apply_overrides, read_document
 from shieldproxy.settings.protection import standard_sections
 from shieldproxy.settings.schema import Settings
-from shieldproxy.settings.tables import Desk, Fault, written
+from shieldproxy.settings.tables import Desk, Fault, find_homes, written
 
 
 def load(
@@ -34,12 +34,13 @@ def load(
         *put_flag(document, ("origin", "url"), "--origin", origin),
         *apply_overrides(document, overrides),
     ]
-    desk = Desk(path.parent if path is not None else Path())
+    desk = Desk(path.parent if path is not None else Path(), find_homes(Settings))
     settings = complete(desk.read(Settings, document.tables), document, path)
+    settings = dataclasses.replace(settings, globs=desk.globs)
     check(desk, settings)
     problems += [problem_of(fault, document) for fault in desk.faults]
     if problems:
-        raise ConfigurationError(tuple(sorted(set(problems), key=lambda problem: (problem.file, problem.line))))
+        raise ConfigurationError(in_order(problems, path))
     return settings
 
 
@@ -80,6 +81,13 @@ def places_of(settings: Settings, document: Document) -> dict[str, str]:
 
 
 def problem_of(fault: Fault, document: Document) -> Problem:
-    """Return a fault with its file and line."""
-    place = document.place(fault.trail)
+    """Return a fault with its file and line; where nobody wrote its key, at a key it does not go together with."""
+    said_at = (document.places.get(trail) for trail in (fault.trail, *fault.others))
+    place = next((found for found in said_at if found is not None and found.line), document.place(fault.trail))
     return Problem(place.file, place.line, written(fault.trail), fault.message)
+
+
+def in_order(problems: Sequence[Problem], path: Path | None) -> tuple[Problem, ...]:
+    """Return each problem once, those of the file first, from its top to its end."""
+    once = dict.fromkeys(problems)
+    return tuple(sorted(once, key=lambda problem: (problem.file != str(path), problem.file, problem.line)))

@@ -112,7 +112,7 @@ class Challenge:
     """How newcomers are tested, and what the page says."""
 
     kinds: tuple[Kind, ...] = part(
-        (Kind.WORK, Kind.FORM), items(member(Kind), least=1, most=2, what="kinds of challenge")
+        (Kind.WORK, Kind.FORM), items(member(Kind), least=1, most=10, what="kinds of challenge")
     )
     suspicion: tuple[tuple[Posture, int], ...] = part(
         ((Posture.CALM, 100), (Posture.ELEVATED, 50), (Posture.UNDER_ATTACK, 30)), thresholds
@@ -135,7 +135,7 @@ class Bans:
     """When misbehaviour becomes a ban, and how long each next one lasts."""
 
     ladder: tuple[float, ...] = part(
-        (60.0, 600.0, 3_600.0, 86_400.0), items(duration("1s", "30d"), least=1, most=10, what="durations")
+        (60.0, 600.0, 3_600.0, 86_400.0), items(duration("1s", "30d"), least=1, most=10, what="durations", twice=True)
     )
     offences: int = setting(30, integer(1, 1_000_000))
     window: float = setting(60.0, duration("1s", "1d"))
@@ -200,7 +200,8 @@ class Settings:
     """The whole of config.toml.
 
     ``source_path`` is the file it was read from (None: built in). ``places`` tells where each limit and rule
-    stands, as ``limits.client`` -> ``config.toml:31``; neither counts when settings are compared.
+    stands, as ``limits.client`` -> ``config.toml:31``, ``globs`` how each pattern was written; none of these counts
+    when settings are compared.
     """
 
     server: Server = section(Server)
@@ -217,3 +218,4 @@ class Settings:
     offload: Offload = section(Offload)
     source_path: Path | None = field(default=None, compare=False)
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    globs: Mapping[Patterns, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)

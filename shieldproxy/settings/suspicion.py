@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shieldproxy.core.facts import Posture
-from shieldproxy.settings.tables import Desk, Trail, setting
+from shieldproxy.settings.positions import Trail
+from shieldproxy.settings.tables import Desk, setting
 from shieldproxy.settings.values import integer
 
 MOST_SUSPICION = 100_000

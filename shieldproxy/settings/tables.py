@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar, cast
 
+from shieldproxy.settings.positions import BARE_KEY, Trail
 from shieldproxy.settings.values import Wrong, describe
 
 T = TypeVar("T")
 
-Step = str | int
-Trail = tuple[Step, ...]
 Part = Callable[["Desk", object, Trail], Any]
 
 
 class Fault(NamedTuple):
-    """One thing wrong: ``trail`` leads to the key from the top of the document."""
+    """One thing wrong: ``trail`` leads to the key from the top of the document.
+
+    ``others`` are the keys it does not go together with; one of them may be all that was written.
+    """
 
     trail: Trail
     message: str
+    others: tuple[Trail, ...] = ()
 
 
 class UnreadableError(Exception):
@@ -33,11 +38,17 @@ class UnreadableError(Exception):
 
 
 class Desk:
-    """Where one document is read: notes every fault and anchors relative paths at ``base``."""
+    """Where one document is read: notes every fault and anchors relative paths at ``base``.
 
-    def __init__(self, base: Path) -> None:
+    ``homes`` tells to which sections a key belongs, for keys that stand in the wrong one. ``globs`` keeps what each
+    compiled pattern was written as.
+    """
+
+    def __init__(self, base: Path, homes: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
         self.base = base
+        self.homes = homes
         self.faults: list[Fault] = []
+        self.globs: dict[re.Pattern[str], tuple[str, ...]] = {}
 
     def note(self, trail: Trail, message: str) -> None:
         """Write down one fault."""
@@ -74,7 +85,7 @@ class Desk:
         if field.metadata["required"]:
             self.note(here, f"missing; allowed: {field.metadata['allowed']}")
             raise UnreadableError
-        if field.metadata["section"]:
+        if field.metadata["section"] is not None:
             return self.guarded(field.metadata["part"], {}, here)
         return field.metadata["stand_in"]
 
@@ -93,23 +104,41 @@ class Desk:
         self.note(trail, f"{describe(document)} is not a table; allowed: a table of keys and values")
         raise UnreadableError
 
-    def note_unknown(self, table: Mapping[str, object], known: Iterable[str], trail: Trail) -> None:
-        """Note each key of ``table`` that is not ``known``, with the nearest name there is."""
-        names = list(known)
+    def note_unknown(self, table: Mapping[str, object], names: Sequence[str], trail: Trail) -> None:
+        """Note each key of ``table`` that is none of ``names``."""
         for key in table:
             if key not in names:
-                self.note((*trail, key), unknown(key, names))
+                self.note((*trail, key), unknown(key, names, self.homes.get(key, ())))
 
     def anchored(self, value: Any) -> Any:
         """Return ``value``; a relative path is taken from the folder of the configuration file."""
         return self.base / value if isinstance(value, Path) else value
 
 
-def unknown(key: str, names: list[str]) -> str:
-    """Return the message for a key nobody knows: the nearest name first, then all of them."""
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-    hint = f'did you mean "{near[0]}"? ' if near else ""
-    return f"unknown key; {hint}allowed: {', '.join(sorted(names))}"
+def unknown(key: str, names: Sequence[str], homes: Sequence[str]) -> str:
+    """Return the message for a key nobody knows here: where it belongs, or the nearest name; then all names."""
+    twin = difflib.get_close_matches(key, names, n=1, cutoff=0.8)
+    kin = difflib.get_close_matches(key, names, n=1, cutoff=0.6) or [name for name in names if name.startswith(key)]
+    hint = ""
+    if homes and not twin:
+        hint = f" here, it belongs to {' or '.join(homes)}"
+    elif kin and key:
+        hint = f', did you mean "{(twin or kin)[0]}"?'
+    return f"unknown key{hint}; allowed: {', '.join(sorted(names))}"
+
+
+def find_homes(kind: type[Any], section: str = "") -> dict[str, list[str]]:
+    """Return the sections of ``kind`` in which each key is known, as ``rate`` -> ``[origin]``."""
+    homes: dict[str, list[str]] = {}
+    for field in dataclasses.fields(kind):
+        inner = field.metadata.get("section")
+        if inner is None:
+            if section and "part" in field.metadata:
+                homes.setdefault(field.name, []).append(f"[{section}]")
+            continue
+        for key, found in find_homes(inner, f"{section}.{field.name}" if section else field.name).items():
+            homes.setdefault(key, []).extend(found)
+    return homes
 
 
 def setting(default: Any, read: Callable[[Any], Any]) -> Any:
@@ -131,7 +160,7 @@ def required(read: Callable[[Any], Any], *, stand_in: Any, allowed: str) -> Any:
 
 def metadata(read: Part, stand_in: Any) -> dict[str, Any]:
     """Return what a desk wants to know of a field."""
-    return {"part": read, "stand_in": stand_in, "required": False, "section": False}
+    return {"part": read, "stand_in": stand_in, "required": False, "section": None}
 
 
 def leaf(read: Callable[[Any], Any]) -> Part:
@@ -149,26 +178,33 @@ def section(kind: type[T]) -> T:
     def part_of(desk: Desk, value: object, trail: Trail) -> T:
         return desk.read(kind, value, trail)
 
-    found: Any = dataclasses.field(default=kind(), metadata=metadata(part_of, kind()) | {"section": True})
+    found: Any = dataclasses.field(default=kind(), metadata=metadata(part_of, kind()) | {"section": kind})
     return cast("T", found)
 
 
-def items(read: Callable[[Any], Any], *, least: int = 0, most: int = 10_000, what: str = "values") -> Part:
-    """Return a part that reads a list into a tuple; each item has its own fault, a double one is a fault."""
+def items(
+    read: Callable[[Any], Any], *, least: int = 0, most: int = 10_000, what: str = "values", twice: bool = False
+) -> Part:
+    """Return a part that reads a list into a tuple; each item has its own fault.
+
+    Lists are searched from end to end while judging, hence ``most``. Unless ``twice`` is allowed, an item that is
+    there again is a fault: it was meant to be another one.
+    """
 
     def part_of(desk: Desk, value: object, trail: Trail) -> tuple[Any, ...]:
         if not isinstance(value, list) or not least <= len(value) <= most:
             raise Wrong(f"{describe(value)} is not allowed; allowed: a list of {least} to {most} {what}")
         found: list[Any] = []
-        part = leaf(read)
+        seen: set[Any] = set()
         for index, item in enumerate(value):
             try:
-                read_item = desk.guarded(part, item, (*trail, index))
+                one = desk.guarded(leaf(read), item, (*trail, index))
             except UnreadableError:
                 continue
-            if read_item in found:
+            if one in seen and not twice:
                 desk.note((*trail, index), f"{describe(item)} is there twice; allowed: each of the {what} once")
-            found.append(read_item)
+            seen.add(one)
+            found.append(one)
         if len(found) < len(value):
             raise UnreadableError
         return tuple(found)
@@ -177,11 +213,12 @@ def items(read: Callable[[Any], Any], *, least: int = 0, most: int = 10_000, wha
 
 
 def written(trail: Trail) -> str:
-    """Return ``trail`` as people write a key: ``rules[2].when.asn``, items counted from 1."""
+    """Return ``trail`` as people write a key: ``rules[2].when.asn``, items counted from 1, odd names in quotes."""
     text = ""
     for step in trail:
         if isinstance(step, int):
             text += f"[{step + 1}]"
-        else:
-            text += f".{step}" if text else step
+            continue
+        name = step if BARE_KEY.fullmatch(step) else describe(step)
+        text += f".{name}" if text else name
     return text

@@ -12,8 +12,8 @@ E = TypeVar("E", bound=Enum)
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-DURATION = re.compile(r"(?:(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d))")
-SIZE = re.compile(r"(\d{1,15}) ?(B|KiB|MiB|GiB)")
+DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)")
+SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
 # Longer values are cut where a message quotes them, so that one line of the terminal shows the reason too.
 QUOTED = 60
 # Beyond it a number is no number anybody meant, and printing it may take minutes.
@@ -25,11 +25,11 @@ class Wrong(ValueError):  # noqa: N818 - it is read as a word in "raise Wrong(..
 
 
 def describe(value: object) -> str:
-    """Return ``value`` as TOML writes it, cut when long; lists and tables by their kind only."""
+    """Return ``value`` as TOML writes it, cut when long, in one line; lists and tables by their kind only."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f'"{value[:QUOTED]}…"' if len(value) > QUOTED else f'"{value}"'
+        return f'"{visible(value[:QUOTED])}{"…" if len(value) > QUOTED else ""}"'
     if isinstance(value, int) and abs(value) > HUGE:
         return "a number of more than 18 digits"
     if isinstance(value, int | float):
@@ -37,6 +37,11 @@ def describe(value: object) -> str:
     if isinstance(value, list):
         return f"a list of {len(value)}" if value else "an empty list"
     return "a table" if isinstance(value, dict) else "a date or time"
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with what moves the cursor or hides letters written out, so that a message stays one line."""
+    return "".join(mark if mark.isprintable() else f"\\u{ord(mark):04x}" for mark in text)
 
 
 def number(least: float, most: float, *, or_zero: bool = False) -> Callable[[object], float]:
