@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 
 import structlog
 
+from shieldproxy.core.printing import printable
+
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -44,24 +46,12 @@ class Log(Protocol):
 
 
 def harmless(text: str, limit: int = MAX_VALUE) -> str:
-    """Return ``text`` on one line: what does not print is escaped, what goes beyond ``limit`` characters is cut.
-
-    Controls, line and paragraph separators, bidirectional marks and lone surrogates count as not printing
-    (Unicode categories C and Z but the plain space).
-    """
+    """Return ``text`` on one line: what does not print is escaped, what goes beyond ``limit`` characters is cut."""
     cut = len(text) - limit
     if cut > 0:
         text = text[:limit]
-    if not text.isprintable():
-        text = "".join(character if character.isprintable() else _escape(character) for character in text)
+    text = printable(text)
     return f"{text}... ({cut} more)" if cut > 0 else text
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def harmless_value(value: Any, depth: int = 0) -> Any:
