@@ -70,10 +70,10 @@ class Filter:
 
         A client cannot forge a needle: quotes inside JSON text are escaped.
         """
-        found = [_needle("episode", value) for value in _single(self.episodes)]
-        found += [_needle("country", value) for value in _single(self.countries)]
-        found += [_needle("network_class", value) for value in _single(self.classes)]
-        found += [_needle("action", value) for value in _single(self.actions)]
+        found = [needle_of("episode", value) for value in _single(self.episodes)]
+        found += [needle_of("country", value) for value in _single(self.countries)]
+        found += [needle_of("network_class", value) for value in _single(self.classes)]
+        found += [needle_of("action", value) for value in _single(self.actions)]
         found += [b'"asn":%d,' % value for value in _single(self.asns)]
         if len(self.clients) == 1 and self.clients[0].version == 4 and self.clients[0].prefixlen == 32:
             found.append(f'"{self.clients[0].network_address}"'.encode())
@@ -82,7 +82,7 @@ class Filter:
     @cached_property
     def unwanted(self) -> bytes:
         """What no line that is asked for has in it; b'' when nothing is known."""
-        return _needle("action", ADMIT) if self.actions and ADMIT not in self.actions else b""
+        return needle_of("action", ADMIT) if self.actions and ADMIT not in self.actions else b""
 
     @cached_property
     def _path(self) -> re.Pattern[str]:
@@ -182,5 +182,6 @@ def _single(values: frozenset[_T]) -> tuple[_T, ...]:
     return tuple(values) if len(values) == 1 else ()
 
 
-def _needle(field: str, value: str) -> bytes:
-    return b'"%s":%s' % (field.encode(), orjson.dumps(value))
+def needle_of(field: str, value: str) -> bytes:
+    """Return the bytes that stand in the line of every record whose ``field`` is ``value``."""
+    return b'"%s":%s' % (field.encode(), orjson.dumps(value.encode("utf-8", "backslashreplace").decode()))

@@ -127,17 +127,18 @@ def _replace_by_head(path: Path, file: int, size: int) -> None:
 
 
 def _last_seq(segment: Segment) -> int:
+    """Return the number of the last whole line; what the name says stands for a file that cannot be read."""
     try:
         file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            end = end_of_lines(file, os.fstat(file).st_size)
+            # From the middle of a line: that first piece is no record and is passed over.
+            found = [_seq(line) for _, line in lines(file, max(0, end - _TAIL), unfinished=False)]
+        finally:
+            os.close(file)
     except OSError:
         return segment.seq
-    try:
-        start = max(0, os.fstat(file).st_size - _TAIL)
-        # From the middle of a line: that first piece is no record and is passed over.
-        found = [_seq(line) for _, line in lines(file, start, unfinished=False)]
-    finally:
-        os.close(file)
-    return max([segment.seq, *found])
+    return max(found, default=segment.seq - 1)
 
 
 def _seq(line: bytes) -> int:

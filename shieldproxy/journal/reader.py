@@ -5,19 +5,19 @@ from __future__ import annotations
 import heapq
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from shieldproxy.core.record import rfc3339
-from shieldproxy.journal.filters import Filter
+from shieldproxy.journal.filters import Filter, needle_of
 from shieldproxy.journal.lines import TS_LENGTH, line_at, line_number, lines, ts_of
 from shieldproxy.journal.segments import LATER, Segment, newest_first, oldest_first, segments_of
 
 Fields = dict[str, Any]
-Stream = Iterator[tuple[bytes, Fields]]
+Stream = Generator[tuple[bytes, Fields], None, None]
 
 # So many broken lines are named; all are counted.
 NAMED = 20
@@ -58,7 +58,7 @@ class Reader:
 
         The ID says when the request began, so only the segments around that moment are read.
         """
-        needle = (b'"id":%s' % orjson.dumps(request_id),)
+        needle = (needle_of("id", request_id),)
         match = _ID.fullmatch(request_id)
         if match is None:
             spans = [("", "")]
@@ -92,9 +92,9 @@ class Reader:
         """Return the record of ``line`` when it is wanted; a broken line is counted and named."""
         try:
             fields = orjson.loads(line)
-            if isinstance(fields["ts"], str) and wanted.holds(fields):
-                return fields  # type: ignore[no-any-return]  # a list has no "ts"
-            return None
+            if not isinstance(fields["ts"], str):
+                raise TypeError("ts is no text")
+            return fields if wanted.holds(fields) else None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             self.broken += 1
             if len(self.broken_lines) < NAMED:
@@ -115,15 +115,19 @@ class _Merge:
         self._count = 0
 
     def records(self) -> Iterator[Fields]:
-        following = next(self._upcoming, None)
-        while self._heap or following is not None:
-            while following is not None and (not self._heap or self._start(following) <= self._heap[0][0]):
-                self._push(self._stream(following))
-                following = next(self._upcoming, None)
-            if self._heap:
-                _, _, fields, stream = self._heap[0]
-                yield fields
-                self._advance(stream)
+        try:
+            following = next(self._upcoming, None)
+            while self._heap or following is not None:
+                while following is not None and (not self._heap or self._start(following) <= self._heap[0][0]):
+                    self._push(self._stream(following))
+                    following = next(self._upcoming, None)
+                if self._heap:
+                    _, _, fields, stream = self._heap[0]
+                    yield fields
+                    self._advance(stream)
+        finally:
+            for _, _, _, stream in self._heap:
+                stream.close()
 
     def _push(self, stream: Stream) -> None:
         head = next(stream, None)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shieldproxy.core.record import Record
 from shieldproxy.journal.pressure import ALIKE, Sums
 from tests.fakes.records import record_at
 
@@ -21,7 +22,7 @@ floods = st.lists(
 
 
 @given(floods, st.integers(1, 4))
-def test_no_request_is_added_or_lost(flood: list, capacity: int) -> None:
+def test_no_request_is_added_or_lost(flood: list[Record], capacity: int) -> None:
     """Records given back singly and sums together weigh what was put in, however little room there is."""
     sums = Sums(window=10.0, capacity=capacity)
     out = []
@@ -61,8 +62,8 @@ def test_records_that_differ_in_what_people_count_by_stay_apart(field: str) -> N
     """A sum never mixes two clients, actions, stages, rules, modes, challenges, hosts or episodes."""
     sums = Sums()
     first = record_at()
-    other: object = False if field == "enforced" else "other"
-    sums.fold([first, first._replace(**{field: other})], 0.0)
+    second = record_at(0, **{field: False if field == "enforced" else "other"})
+    sums.fold([first, second], 0.0)
     assert len(sums) == 2
 
 

@@ -56,7 +56,13 @@ def test_a_name_says_what_made_it(first: str, last: str, seq: int, node: str, wo
     name = sealed_name(first, last, writer, seq)
     segment = named(Path(), name, 5)
     assert segment is not None
-    assert (segment.first, segment.last, segment.writer, segment.seq, segment.sealed) == (first, last, writer, seq, True)
+    assert (segment.first, segment.last, segment.writer, segment.seq, segment.sealed) == (
+        first,
+        last,
+        writer,
+        seq,
+        True,
+    )
     assert "/" not in name
     assert name.isascii()
     assert len(name) < 160

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from shieldproxy.core.record import rfc3339
+from shieldproxy.journal.retention import Forgotten, forget_before
+from tests.fakes.clock import HandClock
+from tests.fakes.records import TEN_FIFTEEN, record_at, segment_writer
+
+DAY = 86_400.0
+
+
+def journal_of_days(directory: Path, count: int) -> None:
+    """Write one sealed segment at 10:15 of each of ``count`` days."""
+    clock = HandClock(TEN_FIFTEEN)
+    writer = segment_writer(directory, clock=clock)
+    for day in range(count):
+        writer.write([record_at(day * DAY), record_at(day * DAY + 1)])
+        writer.close()
+        clock.advance(DAY)
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_whole_segments_are_deleted_when_their_time_is_over(tmp_path: Path) -> None:
+    """With the days that are empty then; how much went is told."""
+    journal_of_days(tmp_path, 4)
+    found = forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 2 * DAY))
+    assert (found.segments, found.problems) == (2, ())
+    assert found.size > 1000
+    assert names(tmp_path) == ["2026-11-26", "2026-11-27"]
+
+
+def test_a_segment_with_one_record_that_must_stay_stays(tmp_path: Path) -> None:
+    """Segments are never rewritten, so the last record decides."""
+    journal_of_days(tmp_path, 1)
+    assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 1)).segments == 0
+    assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 1.1)).segments == 1
+
+
+def test_an_open_segment_and_files_of_others_stay(tmp_path: Path) -> None:
+    """What is being written is not old, and what is not ours is not ours to delete."""
+    writer = segment_writer(tmp_path)
+    writer.write([record_at()])
+    (tmp_path / "2026-11-24" / "notes.txt").touch()
+    assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 9 * DAY)) == Forgotten()
+    writer.close()
+    assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 9 * DAY)).segments == 1
+    assert names(tmp_path / "2026-11-24") == ["notes.txt"]
+
+
+def test_without_a_journal_there_is_nothing_to_forget(tmp_path: Path) -> None:
+    """The first start of a node deletes nothing and raises nothing."""
+    assert forget_before(tmp_path / "none", rfc3339(TEN_FIFTEEN)) == Forgotten()
