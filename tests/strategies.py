@@ -116,7 +116,12 @@ limits = st.builds(
     action=actions,
     match=st.one_of(st.none(), conditions),
 )
-readings = st.builds(Reading, limits, any_float)
+# In facts, rules have matched and limits are charged: their conditions are settled, and nobody asks them again.
+matched_rules = st.builds(
+    Rule, words, st.just(Condition()), st.one_of(st.none(), actions), st.integers(-200, 200), st.just("why")
+)
+charged_limits = st.builds(Limit, words, scopes, st.sampled_from((0.01, 10.0, 1e6)), st.just(50.0), actions)
+readings = st.builds(Reading, charged_limits, any_float)
 bans = st.builds(Ban, key=words, until=any_float, cause=any_text, rung=st.integers(0, 9))
 clearances = st.builds(
     Clearance,
@@ -134,7 +139,7 @@ facts = st.builds(
     exempt=st.sampled_from(("", "exempt.clients")),
     ban=st.one_of(st.none(), bans),
     malformed=st.one_of(st.none(), st.builds(Malformed, st.sampled_from((400, 414, 421, 431)), any_text)),
-    matched=st.lists(rules, max_size=4).map(tuple),
+    matched=st.lists(matched_rules, max_size=4).map(tuple),
     readings=st.lists(readings, max_size=4).map(tuple),
     clearance=st.one_of(st.none(), clearances),
     crawler=st.sampled_from(Crawler),
@@ -143,8 +148,8 @@ facts = st.builds(
 )
 policies = st.builds(
     Policy,
-    limits=st.lists(limits, max_size=3).map(tuple),
-    rules=st.lists(rules, max_size=3).map(tuple),
+    limits=st.lists(limits, max_size=2).map(tuple),
+    rules=st.lists(rules, max_size=2).map(tuple),
     challenge=st.builds(
         ChallengePolicy,
         suspicion=st.lists(st.tuples(st.sampled_from(Posture), st.integers(-10, 200)), max_size=3).map(tuple),

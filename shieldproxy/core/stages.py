@@ -72,7 +72,7 @@ def over_own_limit(policy: Policy, facts: Facts) -> Verdict | None:
     A challenge asks nothing of who has answered one; a confirmed robot is told to come later, it cannot answer.
     """
     worst = strictest_overdrawn(facts, collective=False)
-    if worst is None:
+    if worst is None or worst.limit.action is Action.ADMIT:
         return None
     limit = worst.limit
     if limit.action is Action.CHALLENGE:
