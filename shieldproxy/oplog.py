@@ -30,6 +30,8 @@ MAX_DEPTH = 4
 # Events are named in code, so there are few; the bound is for an event name built from a value by mistake.
 MAX_EVENTS = 256
 MINUTE = 60.0
+# A line begins with when, how grave, where and what, for eyes that go down a page of JSON.
+FIRST = ("timestamp", "level", "room", "event")
 
 
 class Log(Protocol):
@@ -92,7 +94,7 @@ def _sanitise(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict
             event[name] = "\n".join(f"    | {harmless(line)}" for line in lines)
         else:
             event[name] = harmless_value(value)
-    return event
+    return {name: event[name] for name in FIRST if name in event} | dict(event)
 
 
 def _renderer(stream: TextIO, *, json: bool) -> Processor:

@@ -80,6 +80,7 @@ def test_json_lines_are_json_with_time_level_and_room() -> None:
     assert entry["event"] == "origin answered nonsense"
     assert entry["status"] == 502
     assert entry["timestamp"].endswith("Z")
+    assert list(entry)[:4] == ["timestamp", "level", "room", "event"]
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -42,9 +42,9 @@ COMMANDS = {
     "unban": Entry("node", "unban", "Lift a ban."),
     "bans": Entry("node", "bans", "List the bans in force."),
     "allow": Entry("node", "allow", "Never limit, challenge or ban a client."),
-    "status": Entry("node", "status", "How the running node is doing."),
+    "status": Entry("status", "status", "How the running node is doing."),
     "reload": Entry("node", "reload", "Let the running node read its configuration again."),
-    "top": Entry("node", "top", "Watch the running node live."),
+    "top": Entry("top", "top", "Watch the running node live."),
     "geo": Entry("geo", "geo", "Age and update of the network databases."),
     "doctor": Entry("doctor", "doctor", "Check clock, keys, disk and limits of this machine."),
 }

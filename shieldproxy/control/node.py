@@ -107,7 +107,7 @@ class Status(NamedTuple):
     """The node in one view. Times are seconds; ``requests`` and ``last_minute`` are counts by action.
 
     ``reload_refused`` are the problems of the last reload that was refused, () when the last one was taken.
-    ``degraded`` says in words what the node does without at the moment.
+    ``degraded`` says in words what the node does without at the moment, ``posture_reason`` why the posture is so.
     """
 
     version: str = ""
@@ -116,6 +116,7 @@ class Status(NamedTuple):
     uptime: float = 0.0
     mode: str = "enforce"
     posture: str = "calm"
+    posture_reason: str = ""
     episode: str = ""
     listen: tuple[str, ...] = ()
     origin: Origin = Origin()
