@@ -93,7 +93,8 @@ def _full_name(entry: Entry) -> str:
 
 
 def _exists(name: str) -> bool:
-    return importlib.util.find_spec(_full_name(COMMANDS[name])) is not None
+    spec = importlib.util.find_spec(_full_name(COMMANDS[name]))
+    return spec is not None and spec.origin is not None  # a mere directory has no origin
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

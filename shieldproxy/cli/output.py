@@ -27,7 +27,7 @@ FORMATS = ("table", "json", "csv")
 WIDTH = 100
 LEAST_WIDTH = 60
 
-# So many rows are laid out together; the widths of the first ones hold for all that follow.
+# So many rows are laid out together.
 BATCH = 500
 
 # A spreadsheet takes a cell that begins so for a formula; the apostrophe makes it text again.
@@ -66,7 +66,7 @@ class Listing:
         self._form = form
         self._stream = stream
         self._fields = fields
-        self._widths: list[int] | None = None
+        self._needs: list[int] = []
         self._console: Console | None = None
 
     def write(self, rows: Iterable[Row]) -> None:
@@ -98,9 +98,9 @@ class Listing:
         cells = [[column.text(row) for column in self._columns] for row in rows]
         if self._console is None:
             self._console = console_for(self._stream)
-        if self._widths is None:
-            self._widths = widths(self._columns, cells, self._console.width)
-        table = self._table(self._widths)
+        # Columns only grow from batch to batch, so rows that come later stand below those before.
+        self._needs = needs(self._columns, cells, self._needs)
+        table = self._table(widths(self._columns, self._needs, self._console.width))
         for line in cells:
             table.add_row(*(_styled(column, text) for column, text in zip(self._columns, line, strict=True)))
         self._console.print(table, crop=False)
@@ -124,8 +124,12 @@ class Listing:
 
 def json_line(row: Row) -> str:
     """Return ``row`` as one line of ASCII JSON: what a terminal might obey is escaped, and reads back the same."""
-    text = orjson.dumps(row, default=str)
-    return text.decode() if text.isascii() else json.dumps(orjson.loads(text), separators=(",", ":"))
+    try:
+        encoded = orjson.dumps(row, default=str)
+        text = encoded.decode() if encoded.isascii() else json.dumps(orjson.loads(encoded), separators=(",", ":"))
+    except TypeError:  # text that is no Unicode, which JSON of the standard library can say
+        text = json.dumps(row, default=str, separators=(",", ":"))
+    return text.replace("\x7f", "\\u007f")  # the one control that ASCII JSON may hold as it is
 
 
 def csv_cell(value: Any) -> str:
@@ -148,10 +152,9 @@ def console_for(stream: TextIO) -> Console:
 
     terminal = stream.isatty()
     plain = not terminal or bool(os.environ.get("NO_COLOR"))
-    width = max(LEAST_WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) if terminal else WIDTH
     return Console(
         file=stream,
-        width=width,
+        width=room_on(stream),
         color_system=None if plain else "auto",
         force_terminal=terminal,
         highlight=False,
@@ -161,26 +164,37 @@ def console_for(stream: TextIO) -> Console:
     )
 
 
-def widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], room: int) -> list[int]:
+def needs(columns: Sequence[Column], cells: Sequence[Sequence[str]], before: Sequence[int]) -> list[int]:
+    """Return how many cells each column needs for its title, all ``cells`` and those measured ``before``."""
+    from rich.cells import cell_len  # noqa: PLC0415 - only tables pay for it
+
+    found = list(before) or [cell_len(column.title) for column in columns]
+    for line in cells:
+        found = [max(wide, cell_len(text)) for wide, text in zip(found, line, strict=True)]
+    return found
+
+
+def widths(columns: Sequence[Column], wide: Sequence[int], room: int) -> list[int]:
     """Return how wide each column is, one cell of space between them: what it needs, less where that is too much.
 
     The widest column gives first, none gives more than down to its ``least``.
     """
-    from rich.cells import cell_len  # noqa: PLC0415 - only tables pay for it
-
-    wide = [
-        max(cell_len(column.title), *(cell_len(line[position]) for line in cells))
-        for position, column in enumerate(columns)
-    ]
-    excess = sum(wide) + len(wide) - 1 - room
+    given = list(wide)
+    excess = sum(given) + len(given) - 1 - room
     while excess > 0:
-        givers = [n for n, column in enumerate(columns) if column.least and wide[n] > column.least]
+        givers = [n for n, column in enumerate(columns) if column.least and given[n] > column.least]
         if not givers:
             break
-        widest = max(givers, key=lambda n: wide[n])
-        wide[widest] -= 1
+        given[max(givers, key=lambda n: given[n])] -= 1
         excess -= 1
-    return wide
+    return given
+
+
+def room_on(stream: TextIO) -> int:
+    """Return how many cells a line on ``stream`` has: the terminal's, and WIDTH for a file or a pipe."""
+    if not stream.isatty():
+        return WIDTH
+    return max(LEAST_WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
 
 
 def _styled(column: Column, text: str) -> Any:

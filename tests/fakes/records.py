@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def segment_writer(
 
 
 def write_journal(directory: Path, records: Iterable[Record], name: str = "edge1.0") -> None:
-    """Write ``records`` to one sealed segment."""
-    writer = segment_writer(directory, name)
-    writer.write(list(records))
+    """Write ``records`` to one sealed segment, as of the time of the first."""
+    found = list(records)
+    writer = segment_writer(directory, name, clock=HandClock(datetime.fromisoformat(found[0].ts).timestamp()))
+    writer.write(found)
     writer.close()

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 from shieldproxy.journal.filters import NOT_ADMITTED, Filter
-from shieldproxy.journal.following import Follower, follow
+from shieldproxy.journal.following import Follower
 from tests.fakes.clock import HandClock
 from tests.fakes.records import TEN_FIFTEEN, record_at, segment_writer, write_journal
 
@@ -109,15 +108,3 @@ def test_what_is_forgotten_leaves_no_trace(tmp_path: Path) -> None:
     follower.poll()
     assert not follower._done
     assert not follower._read_to
-
-
-def test_following_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
-    """Between two looks it pauses as it was told."""
-    writer = segment_writer(tmp_path)
-    pauses = itertools.count()
-
-    def pause() -> None:
-        writer.write([record_at(next(pauses))])
-
-    found = list(itertools.islice(follow(Follower(tmp_path, Filter()), pause), 3))
-    assert seconds(found) == [0, 1, 2]
