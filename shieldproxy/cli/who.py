@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from shieldproxy.cli.portrait import asn_portrait, key_portrait
 from shieldproxy.cli.reach import client_of
 from shieldproxy.core.printing import printable
 from shieldproxy.core.record import rfc3339
-from shieldproxy.intel.databases import Databases
 from shieldproxy.intel.lookup import describe
 from shieldproxy.intel.networks import Networks
 from shieldproxy.intel.shapes import asn_of
@@ -32,12 +32,12 @@ from shieldproxy.settings.schema import Settings
 HEAVIEST = 10
 
 RECORD_COLUMNS = (
-    Column("time (UTC)", lambda row: row["ts"][:19].replace("T", " ")),
+    Column("time (UTC)", lambda row: row["ts"][5:19].replace("T", " ")),
     Column("action", "action"),
     Column("status", "status", right=True),
     Column("client", "client", least=15),
     Column("request", lambda row: f"{row['method']} {row['host']}{row['path']}", least=20),
-    Column("stage", lambda row: f"{row['stage']} {row['rule']}".strip(), least=12),
+    Column("stage", "stage", least=8),
     Column("id", "id"),
 )
 
@@ -78,9 +78,10 @@ def asn(number: str, since: str, form: str, config: Path | None) -> None:
         raise click.BadParameter(str(fault), param_hint="NUMBER") from None
     (value,) = wanted.asns
     counts = Counts().take(Reader(settings.journal.directory).scan(wanted))
+    database = databases_of(settings).current.asn
     found: dict[str, Any] = {
         "asn": value,
-        "name": counts.as_name or name_of(value, databases_of(settings)),
+        "name": counts.as_name or (name_of(value, database.reader) if database is not None else ""),
         "network_class": read_classes().get(value, "other"),
         "journal": {"since": wanted.since} | counts.fields(HEAVIEST),
     }
@@ -131,12 +132,9 @@ def _standing(key: str, settings: Settings) -> dict[str, Any] | None:
     return found
 
 
-def name_of(asn: int, databases: Databases) -> str:
-    """Return the name of an AS number by going through the database, a second or three; '' when it is not in it."""
-    database = databases.current.asn
-    if database is None:
-        return ""
-    for _, record in database.reader:
+def name_of(asn: int, entries: Iterable[tuple[object, object]]) -> str:
+    """Return the name of an AS number by going through a database, a second or three; '' when it is not in it."""
+    for _, record in entries:
         number, name = asn_of(record)
         if number == asn:
             return name

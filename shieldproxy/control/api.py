@@ -36,11 +36,11 @@ class Api:
             web.post("/api/v1/reload", self.reload),
             web.get("/api/v1/bans", self.bans),
             web.post("/api/v1/bans", self.ban),
-            web.get("/api/v1/bans/{key:.+}", self.standing),
-            web.delete("/api/v1/bans/{key:.+}", self.unban),
+            web.get("/api/v1/bans/{key:(?s:.+)}", self.standing),
+            web.delete("/api/v1/bans/{key:(?s:.+)}", self.unban),
             web.get("/api/v1/allow", self.allowances),
             web.post("/api/v1/allow", self.allow),
-            web.delete("/api/v1/allow/{key:.+}", self.disallow),
+            web.delete("/api/v1/allow/{key:(?s:.+)}", self.disallow),
         ]
 
     async def status(self, _request: web.Request) -> web.Response:
