@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from shieldproxy.control.keys import Key, cautions, shut_out_proxies
+from shieldproxy.control.keys import Key, around, cautions, shut_out_proxies
 from shieldproxy.control.node import Allowance, BanEntry, Node, Tallies
 from shieldproxy.control.problems import RefusalError, json_answer, plain
 from shieldproxy.control.requests import MAX_LISTED, count_of, key_of, read_object, read_order
+from shieldproxy.core.addresses import Network
 
 BAN_SECONDS = 3_600.0
 ALLOW_SECONDS = 86_400.0
@@ -140,10 +141,11 @@ def _listing(name: str, entries: tuple[BanEntry, ...] | tuple[Allowance, ...], c
 
 
 def _around(key: Key, entries: tuple[Entry, ...]) -> list[Entry]:
-    return [entry for entry in entries if _holds(ipaddress.ip_network(entry.key), key)]
+    names = around(key)
+    return [entry for entry in entries if entry.key in names]
 
 
-def _holds(network: ipaddress.IPv4Network | ipaddress.IPv6Network, key: Key) -> bool:
+def _holds(network: Network, key: Key) -> bool:
     if isinstance(network, ipaddress.IPv4Network):
         return isinstance(key.network, ipaddress.IPv4Network) and key.network.subnet_of(network)
     return isinstance(key.network, ipaddress.IPv6Network) and key.network.subnet_of(network)

@@ -91,5 +91,15 @@ def shut_out_proxies(key: Key, trusted: tuple[Network, ...]) -> tuple[str, ...]:
     return tuple(str(network) for network in trusted if _overlap(key.network, network))
 
 
+def around(key: Key) -> frozenset[str]:
+    """Return every key that holds ``key``, itself too, as the node's tables write them: fifty at most.
+
+    So a list of a hundred thousand bans is searched by name, and none of them has to be read as a network.
+    """
+    widest = WIDEST_V4 if key.network.version == 4 else WIDEST_V6
+    wider = (key.network.supernet(new_prefix=length) for length in range(widest, key.network.prefixlen))
+    return frozenset((key.text, *map(str, wider)))
+
+
 def _overlap(first: Network, second: Network) -> bool:
     return first.version == second.version and first.overlaps(second)

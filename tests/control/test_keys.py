@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shieldproxy.control.keys import BadKeyError, cautions, read_key, shut_out_proxies
+from shieldproxy.control.keys import BadKeyError, around, cautions, read_key, shut_out_proxies
 from tests.fakes.node import networks
 
 
@@ -86,3 +86,12 @@ def test_a_trusted_proxy_inside_a_key_is_found_both_ways() -> None:
     assert shut_out_proxies(read_key("10.0.0.1"), trusted) == ("10.0.0.0/24",)
     assert shut_out_proxies(read_key("10.0.0.0/8"), trusted) == ("10.0.0.0/24",)
     assert shut_out_proxies(read_key("2001:db8::1"), trusted) == ()
+
+
+def test_around_a_key_are_all_networks_that_may_be_banned() -> None:
+    """Every key that can hold an address is named as it would be written, and nothing wider or beside."""
+    names = around(read_key("192.0.2.7"))
+    assert {"192.0.2.7", "192.0.2.6/31", "192.0.2.0/24", "192.0.0.0/8"} <= names
+    assert not {"192.0.0.0/7", "192.0.2.7/32", "192.0.2.8"} & names
+    assert {"2001:db8::/64", "2001:db8::/32", "2001::/19"} <= around(read_key("2001:db8::1"))
+    assert max(len(around(read_key(text))) for text in ("192.0.2.7", "2001:db8::1", "10.0.0.0/8")) <= 50

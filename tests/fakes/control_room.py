@@ -18,13 +18,13 @@ from tests.fakes.node import FakeNode
 class ControlRoom:
     """Listens on a free port of loopback by default; ``config`` is a file that describes it to commands."""
 
-    def __init__(self, folder: Path, listen: Listen = Listen("127.0.0.1", 0)) -> None:
+    def __init__(self, folder: Path, listen: Listen | None = None) -> None:
         self.node = FakeNode()
         self.config = folder / "config.toml"
         self.token_file = folder / "var" / "state" / "control.token"
         token = keep_token(self.token_file, CountedChance())
         self._loop = asyncio.new_event_loop()
-        self._server = ControlServer(self.node, listen, token, time.monotonic)
+        self._server = ControlServer(self.node, listen or Listen("127.0.0.1", 0), token, time.monotonic)
         self._loop.run_until_complete(self._server.start())
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
