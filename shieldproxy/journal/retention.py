@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
+from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.segments import days, segments_of, shifted
 
 
@@ -18,10 +19,10 @@ class Forgotten(NamedTuple):
 
 
 def forget_before(directory: Path, ts: str) -> Forgotten:
-    """Delete the sealed segments whose last record is older than ``ts``, and days that are empty then.
+    """Delete the segments whose last record is older than ``ts``, and days that are empty then.
 
-    Safe beside writers and readers: an open segment is never touched. Raises no OSError but when the directory
-    cannot be listed.
+    An open one counts by when it was last written: a worker that is gone for good leaves one. Safe beside readers
+    and writers, which begin a new segment when theirs is gone. Raises OSError only when the directory cannot be listed.
     """
     found = Forgotten()
     for day in days(directory):
@@ -29,17 +30,17 @@ def forget_before(directory: Path, ts: str) -> Forgotten:
         if day > shifted(ts, 86_400)[:10]:
             break
         for segment in segments_of(directory, day):
-            if not segment.sealed or segment.last >= ts:
-                continue
             try:
-                size = segment.path.stat().st_size
+                status = segment.path.stat()
+                if (segment.last if segment.sealed else rfc3339(status.st_mtime)) >= ts:
+                    continue
                 segment.path.unlink()
             except FileNotFoundError:
                 continue
             except OSError as error:
                 found = found._replace(problems=(*found.problems, f"{segment.path}: {error.strerror or error}"))
                 continue
-            found = found._replace(segments=found.segments + 1, size=found.size + size)
+            found = found._replace(segments=found.segments + 1, size=found.size + status.st_size)
         if day < ts[:10]:
             with contextlib.suppress(OSError):  # not empty yet, or a file of somebody else lies there
                 (directory / day).rmdir()

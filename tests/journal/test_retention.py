@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from shieldproxy.core.record import rfc3339
@@ -44,11 +45,22 @@ def test_an_open_segment_and_files_of_others_stay(tmp_path: Path) -> None:
     """What is being written is not old, and what is not ours is not ours to delete."""
     writer = segment_writer(tmp_path)
     writer.write([record_at()])
+    (path,) = tmp_path.rglob("*.open")
+    os.utime(path, (TEN_FIFTEEN + 9 * DAY, TEN_FIFTEEN + 9 * DAY))
     (tmp_path / "2026-11-24" / "notes.txt").touch()
     assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 9 * DAY)) == Forgotten()
     writer.close()
     assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 9 * DAY)).segments == 1
     assert names(tmp_path / "2026-11-24") == ["notes.txt"]
+
+
+def test_what_a_worker_left_that_is_gone_for_good_is_forgotten_too(tmp_path: Path) -> None:
+    """Nobody seals it any more, and the time of the people in it is over all the same."""
+    segment_writer(tmp_path).write([record_at()])
+    (path,) = tmp_path.rglob("*.open")
+    os.utime(path, (TEN_FIFTEEN, TEN_FIFTEEN))
+    assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 0.001)).segments == 1
+    assert list(tmp_path.rglob("*.open")) == []
 
 
 def test_without_a_journal_there_is_nothing_to_forget(tmp_path: Path) -> None:
