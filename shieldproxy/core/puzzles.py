@@ -13,7 +13,10 @@ import hmac
 import json
 import re
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ALGORITHM = "PBKDF2/SHA-256"
 KEY_LENGTH = 32
@@ -87,17 +90,36 @@ def issue(secret: bytes, *, nonce: str, cost: int, expires: int, binding: str) -
     return {"parameters": parameters, "signature": signature(secret, parameters)}
 
 
+def issue_text(secret: bytes, *, nonce: str, cost: int, expires: int, binding: str) -> bytes:
+    """Return what ``issue`` returns as the JSON text a page carries, in a third of the time.
+
+    The canonical form is written out instead of sorted, so ``nonce`` and ``binding`` must be hexadecimal.
+    """
+    salt = hashlib.sha256(nonce.encode()).hexdigest()[:32]
+    parameters = (
+        f'{{"algorithm":"{ALGORITHM}","cost":{cost},"data":{{"b":"{binding}"}},"expiresAt":{expires},'
+        f'"keyLength":{KEY_LENGTH},"keyPrefix":"{KEY_PREFIX}","nonce":"{nonce}","salt":"{salt}"}}'
+    ).encode()
+    signed = hmac.digest(secret, parameters, "sha256").hex().encode()
+    return b'{"parameters":%b,"signature":"%b"}' % (parameters, signed)
+
+
 def check(secret: bytes, payload: bytes, *, binding: str, now: float) -> Answer:
     """Judge a base64 answer; junk is refused before any work is done. Never raises. ``now`` is unix seconds."""
+    return check_any((secret,), payload, binding=binding, now=now)
+
+
+def check_any(secrets: Sequence[bytes], payload: bytes, *, binding: str, now: float) -> Answer:
+    """Judge a base64 answer to a puzzle that one of ``secrets`` signed, so that keys can change under a page."""
     parsed = parse_answer(payload)
     if parsed is None:
         return Answer(Outcome.GARBLED)
     parameters, signed, counter = parsed
     try:
-        genuine = hmac.compare_digest(signature(secret, parameters), signed)
+        text = canonical(parameters)
     except (ValueError, TypeError, RecursionError):
         return Answer(Outcome.GARBLED)
-    if not genuine:
+    if not any(hmac.compare_digest(hmac.digest(secret, text, "sha256").hex(), signed) for secret in secrets):
         return Answer(Outcome.FORGED)
     if not ours(parameters):
         return Answer(Outcome.FORGED)

@@ -1,0 +1,84 @@
+"""Clearances as visitors bring them: found in the Cookie header, verified once, remembered while they last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
+
+from shieldproxy.core.clearance import TOKEN_LENGTH, Clearance, Refusal, bind, unseal
+from shieldproxy.guard.cookies import MARK, tokens_in
+
+if TYPE_CHECKING:
+    from shieldproxy.core.ports import WallClock
+
+# Verified clearances remembered by one worker, about 700 bytes each; the rest are verified again (some 10 µs).
+KEPT = 16_384
+# A longer user agent is no browser's: its clearance is verified each time rather than kept in memory.
+MAX_AGENT = 512
+
+
+# token, binding prefix, user agent
+Key = tuple[bytes, str, bytes]
+
+
+class Clearances:
+    """Reads clearances. Refusals are not remembered: tokens at random would drive the good ones out."""
+
+    def __init__(self, keys: Sequence[bytes], epoch: int, clock: WallClock) -> None:
+        self._keys = tuple(keys)
+        self._epoch = epoch
+        self._clock = clock
+        self._verified: LRUCache[Key, Clearance] = LRUCache(KEPT)
+
+    def adopt(self, keys: Sequence[bytes], epoch: int) -> None:
+        """Accept the clearances of these ``keys`` from now on, none older than ``epoch``."""
+        self._keys = tuple(keys)
+        self._epoch = epoch
+        self._verified.clear()
+
+    def read(self, cookies: bytes, prefix: str, user_agent: bytes) -> Clearance | Refusal | None:
+        """Return the clearance in a Cookie header, why there is none in force, or None without a token of ours.
+
+        ``prefix`` is the visitor's binding prefix. Of several tokens one that is good suffices: a stale cookie of
+        another path or name must not hide a fresh one.
+        """
+        # A token that was verified is good wherever it stands, so the usual visitor costs one search and one look-up.
+        start = cookies.find(MARK)
+        if start < 0:
+            return None
+        start += len(MARK)
+        known = self._known((cookies[start : start + TOKEN_LENGTH], prefix, user_agent))
+        if known is not None:
+            return known
+        refusal: Refusal | None = None
+        for token in tokens_in(cookies):
+            found = self._verify(token, prefix, user_agent)
+            if isinstance(found, Clearance):
+                return found
+            refusal = refusal or found
+        return refusal
+
+    def _known(self, key: Key) -> Clearance | None:
+        try:
+            known = self._verified[key]
+        except KeyError:
+            return None
+        return known if known.expires > self._clock() else None
+
+    def _verify(self, token: bytes, prefix: str, user_agent: bytes) -> Clearance | Refusal:
+        key = (token, prefix, user_agent)
+        known = self._known(key)
+        if known is not None:
+            return known
+        found = unseal(
+            self._keys,
+            token.decode("latin-1"),
+            binding=bind(prefix, user_agent),
+            now=self._clock(),
+            epoch=self._epoch,
+        )
+        if isinstance(found, Clearance) and len(user_agent) <= MAX_AGENT:
+            self._verified[key] = found
+        return found
