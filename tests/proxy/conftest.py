@@ -207,12 +207,27 @@ class Client:
             await self.writer.wait_closed()
 
 
+StartOrigin = Callable[..., Awaitable[RawOrigin]]
+
+
 @pytest.fixture
-async def origin() -> AsyncIterator[RawOrigin]:
+async def start_origin() -> AsyncIterator[StartOrigin]:
+    """A function that starts an origin with answers or with a script."""
+    started: list[RawOrigin] = []
+
+    async def start_one(*answers: bytes, script: Script | None = None) -> RawOrigin:
+        started.append(await RawOrigin(*answers, script=script).start())
+        return started[-1]
+
+    yield start_one
+    for running in started:
+        await running.stop()
+
+
+@pytest.fixture
+async def origin(start_origin: StartOrigin) -> RawOrigin:
     """An origin that answers 200 and ``ok``."""
-    running = await RawOrigin().start()
-    yield running
-    await running.stop()
+    return await start_origin()
 
 
 Open = Callable[..., Awaitable[Shield]]
@@ -220,7 +235,7 @@ Open = Callable[..., Awaitable[Shield]]
 
 @pytest.fixture
 async def open_shield() -> AsyncIterator[Open]:
-    """Return a function that opens a door: ``await open_shield(origin, policy=…, terms={…}, origin_terms={…})``."""
+    """A function that opens a door before an origin, with a policy and with terms that differ from the defaults."""
     opened: list[Shield] = []
 
     async def open_one(

@@ -81,7 +81,11 @@ async def test_a_body_that_breaks_off_in_a_bad_chunk_reaches_no_second_request(
     """A broken chunk ends the exchange with 400 and the connection with it."""
     shield = await open_shield(origin)
     answer = await shield.talk(
-        b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabcGET /evil HTTP/1.1\r\n" + HOST + b"\r\n"
+        b"POST / HTTP/1.1\r\n"
+        + HOST
+        + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabcGET /evil HTTP/1.1\r\n"
+        + HOST
+        + b"\r\n"
     )
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1") == 1

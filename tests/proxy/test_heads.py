@@ -27,7 +27,7 @@ def read(
     )
 
 
-SERVED = [
+SERVED: list[tuple[str, list[tuple[str, str]], str, bytes]] = [
     # Paths and queries, byte for byte
     ("/", [], "GET", b"/"),
     ("/a%2Fb//c;d=1?", [], "GET", b"/a%2Fb//c;d=1?"),

@@ -1,0 +1,85 @@
+"""The door: how many come in, how they leave when it closes, and what our own answers look like on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiolimiter import AsyncLimiter
+
+from shieldproxy.guard.replies import Reply
+from tests.proxy.conftest import OK, Open, RawOrigin, StartOrigin
+
+GET = b"GET / HTTP/1.1\r\nHost: s\r\n\r\n"
+CLOSE = b"GET / HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n"
+
+
+async def test_connections_are_capped_in_all(open_shield: Open, origin: RawOrigin) -> None:
+    """Beyond max_connections a new one is closed before a byte is read, and counted."""
+    shield = await open_shield(origin, terms={"max_connections": 1})
+    kept = await shield.connect()
+    assert await shield.talk(GET) == b""
+    assert shield.tallies.named["connections_refused"] == 1
+    kept.send(GET)
+    assert (await kept.response())[1] == b"ok"
+
+
+async def test_draining_ends_what_is_under_way_and_starts_nothing(open_shield: Open, start_origin: StartOrigin) -> None:
+    """At a drain an idle connection closes at once, a running exchange gets its answer with Connection: close."""
+    release = asyncio.Event()
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await release.wait()
+        writer.write(OK)
+
+    origin = await start_origin(script=wait)
+    shield = await open_shield(origin)
+    idle, busy = await shield.connect(), await shield.connect()
+    busy.send(GET)
+    await asyncio.sleep(0.1)
+    drained = asyncio.ensure_future(shield.door.drain(5.0))
+    assert await idle.read_all() == b""
+    release.set()
+    head, body = await busy.response()
+    assert body == b"ok"
+    assert b"Connection: close" in head
+    await asyncio.wait_for(drained, 2)
+
+
+async def test_an_upload_under_way_survives_the_drain(open_shield: Open, origin: RawOrigin) -> None:
+    """A body that is still coming when the drain begins is read to its end."""
+    shield = await open_shield(origin)
+    client = await shield.connect()
+    client.send(b"POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 6\r\n\r\nabc")
+    await asyncio.sleep(0.1)
+    drained = asyncio.ensure_future(shield.door.drain(5.0))
+    await asyncio.sleep(0.1)
+    client.send(b"def")
+    assert (await client.response())[1] == b"ok"
+    assert origin.bodies == [b"abcdef"]
+    await drained
+
+
+async def test_the_origins_pace_is_kept_with_a_bounded_wait(open_shield: Open, origin: RawOrigin) -> None:
+    """With a pace of two a second: two pass, one waits and passes, the next finds the line full: 503, Retry-After."""
+    shield = await open_shield(origin, terms={"pace_wait": 1.0})
+    shield.door._pace, shield.door._max_pacing = AsyncLimiter(2, 1.0), 3
+    answers = await asyncio.gather(*(shield.talk(CLOSE) for _ in range(6)))
+    statuses = sorted(answer.split()[1] for answer in answers)
+    assert statuses.count(b"200") >= 2
+    assert statuses.count(b"503") >= 1
+    assert all(b"Retry-After: " in answer for answer in answers if answer.split()[1] == b"503")
+
+
+async def test_our_answers_have_length_date_and_no_body_for_head(open_shield: Open, origin: RawOrigin) -> None:
+    """HEAD gets the head that GET would get, and nothing behind it."""
+    shield = await open_shield(origin)
+    reply = Reply(429, ((b"Retry-After", b"1"),), b"wait")
+    whole = shield.door.serialise(reply, close=False, bodiless=False)
+    assert whole.startswith(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 4\r\nDate: ")
+    assert whole.endswith(b" GMT\r\n\r\nwait")
+    headless = shield.door.serialise(reply, close=True, bodiless=True)
+    assert headless.endswith(b" GMT\r\nConnection: close\r\n\r\n")
+    answer = await shield.talk(b"HEAD /.shieldproxy/nothing HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert answer.endswith(b"\r\n\r\n")

@@ -1,0 +1,44 @@
+"""Fingerprints: the order of header names, not their values."""
+
+from __future__ import annotations
+
+from shieldproxy.proxy.fingerprints import MEMORY, Fingerprints
+from shieldproxy.proxy.heads import Field
+
+
+def fields(*names: str) -> list[Field]:
+    return [(name.lower().encode(), name.encode(), b"v") for name in names]
+
+
+def test_order_and_letter_case_make_the_fingerprint() -> None:
+    """The same names in another order, or in another letter case, are another tool."""
+    prints = Fingerprints()
+    first = prints.of(fields("Host", "User-Agent", "Accept"))
+    assert first == prints.of(fields("Host", "User-Agent", "Accept"))
+    assert first == Fingerprints().of(fields("Host", "User-Agent", "Accept"))
+    assert (
+        len(
+            {
+                first,
+                prints.of(fields("Host", "Accept", "User-Agent")),
+                prints.of(fields("host", "User-Agent", "Accept")),
+            }
+        )
+        == 3
+    )
+
+
+def test_what_a_browser_sends_only_sometimes_does_not_count() -> None:
+    """A cookie, a referer or a conditional request leave the fingerprint as it is."""
+    prints = Fingerprints()
+    assert prints.of(fields("Host", "Accept")) == prints.of(
+        fields("Host", "Cookie", "Referer", "Accept", "If-None-Match")
+    )
+
+
+def test_a_flood_of_orders_does_not_grow_the_memory() -> None:
+    """More orders than fit turn the table over."""
+    prints = Fingerprints()
+    for number in range(MEMORY + 10):
+        prints.of(fields(f"X-{number}"))
+    assert len(prints._known) <= MEMORY
