@@ -116,11 +116,6 @@ def visitor_key(scope: Scope, visitor: Visitor) -> str | None:
 
 def standing(policy: Policy, visitor: Visitor) -> Standing:
     """Return what ``policy`` says of ``visitor``; pure, so a caller may keep it as long as both stay the same."""
-    exempt = ""
-    if policy.exempt.clients:
-        address = parse_address(visitor.address)
-        if address is not None and within(address, policy.exempt.clients):
-            exempt = "exempt.clients"
     charges = tuple(
         Charge(limit, key)
         for limit in policy.limits
@@ -128,7 +123,22 @@ def standing(policy: Policy, visitor: Visitor) -> Standing:
         and (limit.match is None or limit.match.fits_visitor(visitor))
     )
     rules = tuple(rule for rule in policy.rules if rule.when.fits_visitor(visitor))
-    return Standing(exempt, charges, rules)
+    return Standing(exempt_client(policy, visitor), charges, rules)
+
+
+def exempt_client(policy: Policy, visitor: Visitor) -> str:
+    """Return the name of the exemption of ``visitor``, or ''.
+
+    A rule that admits and asks only the network is one too: it must be known before a connection is closed for a ban.
+    """
+    if policy.exempt.clients:
+        address = parse_address(visitor.address)
+        if address is not None and within(address, policy.exempt.clients):
+            return "exempt.clients"
+    for rule in policy.rules:
+        if rule.action is Action.ADMIT and not rule.when.asks_request and rule.when.fits_visitor(visitor):
+            return rule.name
+    return ""
 
 
 def exempt_path(policy: Policy, request: Request) -> str:

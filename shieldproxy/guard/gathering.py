@@ -8,6 +8,8 @@ from shieldproxy.core.buckets import Reading, Scope
 from shieldproxy.core.clearance import Clearance
 from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Request
 from shieldproxy.core.page_kinds import page_kind
+from shieldproxy.core.paths import plain_path
+from shieldproxy.core.policy import exempt_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,13 +52,12 @@ class Gatherer:
         Exempt and banned requests charge nothing: the first must never be limited, the second are not served.
         """
         visitor = visit.visitor
-        path = request.path
-        own = path.startswith(self._own_prefix)
+        own = request.path.startswith(self._own_prefix)
+        if not request.place:
+            request = request._replace(place=plain_path(request.path))
         crawler = self._crawler(visitor, request)
         matched = tuple([rule for rule in visit.standing.rules if rule.when.fits_request(request, crawler)])
-        exempt = visit.standing.exempt
-        if not exempt and policy.exempt.paths is not None and policy.exempt.paths.match(path):
-            exempt = "exempt.paths"
+        exempt = visit.standing.exempt or exempt_path(policy, request)
         ban = self._bans.find(visitor.client, visitor.address, now)
         if exempt or ban is not None:
             return Facts(visitor, request, now, exempt=exempt, ban=ban, matched=matched, crawler=crawler)
@@ -73,7 +74,7 @@ class Gatherer:
             visitor,
             request,
             now,
-            page_kind(request.method, path, request.headers),
+            page_kind(request.method, request.place, request.headers),
             "",
             None,
             None,
@@ -125,4 +126,4 @@ def request_key(scope: Scope, request: Request, serial: str) -> str:
     """Return the bucket key that only the request tells: a clearance's serial, the path, or the site."""
     if scope is Scope.CLEARANCE:
         return serial
-    return request.path if scope is Scope.PATH else request.host
+    return (request.place or request.path) if scope is Scope.PATH else request.host

@@ -15,6 +15,7 @@ import httptools
 
 from shieldproxy.core.addresses import Address, parse_address, peel_forwarded, within
 from shieldproxy.core.facts import Malformed, Request
+from shieldproxy.core.paths import plain_path
 from shieldproxy.guard.visits import Peer, Visit
 from shieldproxy.proxy.exchange import Exchange
 from shieldproxy.proxy.heads import Field, read_request_head
@@ -256,7 +257,7 @@ class ClientConnection(asyncio.Protocol):
             parsing.end_body()
 
     def _request(self, method: bytes, target: bytes, host: bytes, version: str) -> Request:
-        path, _, query = target.partition(b"?")
+        path, _, query = target.decode("latin-1").partition("?")
         headers: dict[bytes, bytes] = {}
         for lower, _, value in self._fields:
             if lower not in headers:
@@ -264,11 +265,12 @@ class ClientConnection(asyncio.Protocol):
         return Request(
             method.decode("latin-1"),
             host.decode("latin-1").lower(),
-            path.decode("latin-1"),
-            query.decode("latin-1"),
+            path,
+            query,
             version,
             headers,
             self.door.fingerprints.of(self._fields),
+            plain_path(path),
         )
 
     def _client_visit(self) -> Visit:

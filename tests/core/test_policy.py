@@ -70,6 +70,28 @@ def test_an_exempt_client_is_known_when_it_connects(address: str, named: str) ->
     assert standing(EXEMPT, visitor(address)).exempt == named
 
 
+NETHERLANDS = Condition(country=frozenset({"NL"}))
+
+
+@pytest.mark.parametrize(
+    ("rule", "named"),
+    [
+        # it admits a network: known before the first request, so no ban closes the connection
+        (Rule("partners", NETHERLANDS, Action.ADMIT), "partners"),
+        # somebody else's network
+        (Rule("partners", Condition(asn=frozenset({1})), Action.ADMIT), ""),
+        # it asks for more than the network: only a request can tell
+        (Rule("monitor", NETHERLANDS._replace(method=frozenset({"HEAD"})), Action.ADMIT), ""),
+        # it does not admit
+        (Rule("no", NETHERLANDS, Action.REFUSE), ""),
+        (Rule("odd", NETHERLANDS, None, 10), ""),
+    ],
+)
+def test_a_rule_that_admits_a_network_is_an_exemption(rule: Rule, named: str) -> None:
+    """What an operator admits by network alone is exempt from the moment it connects."""
+    assert standing(Policy(rules=(rule,)), CITIZEN).exempt == named
+
+
 @pytest.mark.parametrize("address", ["", "unix:", "no address"])
 def test_a_visitor_without_address_is_never_exempt(address: str) -> None:
     """The peer of a unix socket is in nobody's list, and asking does not raise."""
