@@ -1,8 +1,9 @@
 """Posture: how the site stands, decided once a second from what was counted in it. Pure: counts in, posture out.
 
 Two signs, both against this site's own usual: requests a second, and challenges that nobody answers. The usual is
-an exponentially weighted mean that learns only while calm, so that an attack does not become the usual. Hysteresis
-(two thresholds) and a hold time keep the posture from flapping.
+a mean over the last minutes that learns slowly from an excess and never from an attack, so that an attack does not
+become the usual, and a site that has grown does not stay elevated for ever. Hysteresis (two thresholds) and a hold
+time keep the posture from flapping.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Detected(NamedTuple):
     answered: float = 0.0
     held_until: float = 0.0
     reason: str = "as usual"
+    seen: int = 0
 
 
 STRICTNESS = {Posture.CALM: 0, Posture.ELEVATED: 1, Posture.UNDER_ATTACK: 2}
@@ -60,6 +62,7 @@ def observe(policy: PosturePolicy, before: Detected, second: Second, now: float)
     challenged = before.challenged + weight * (second.challenged - before.challenged)
     answered = before.answered + weight * (second.answered - before.answered)
     usual = before.usual if before.usual >= 0.0 else float(second.requests)
+    seen = before.seen + 1
     sign, reason = signs(policy, rate, usual, challenged, answered)
     posture, held_until = before.posture, before.held_until
     if STRICTNESS[sign] >= STRICTNESS[posture]:
@@ -70,14 +73,32 @@ def observe(policy: PosturePolicy, before: Detected, second: Second, now: float)
         held_until = now + policy.hold
     else:
         reason = before.reason
-    if sign is Posture.CALM:
-        usual += (second.requests - usual) / policy.memory
-    return Detected(posture, usual, rate, challenged, answered, held_until, reason)
+    usual += (second.requests - usual) * eagerness(policy, sign, seen)
+    return Detected(posture, usual, rate, challenged, answered, held_until, reason, seen)
 
 
-def signs(
-    policy: PosturePolicy, rate: float, usual: float, challenged: float, answered: float
-) -> tuple[Posture, str]:
+# How much slower an excess is learned: with a memory of ten minutes, six times the usual is usual after an hour.
+RELUCTANCE = 10.0
+# Seconds after the start in which the usual is anybody's guess.
+FIRST_SECONDS = 10
+
+
+def eagerness(policy: PosturePolicy, sign: Posture, seen: int) -> float:
+    """Return how much of one second becomes the usual; ``seen`` is how many seconds were observed so far.
+
+    A node that has just started takes the plain mean of what it saw, or its first, nearly empty second would make
+    everything after it an excess.
+    """
+    if sign is Posture.UNDER_ATTACK:
+        return 0.0
+    if seen <= FIRST_SECONDS:
+        return 1.0 / seen
+    if sign is Posture.ELEVATED:
+        return 1.0 / (policy.memory * RELUCTANCE)
+    return 1.0 / min(float(seen), policy.memory)
+
+
+def signs(policy: PosturePolicy, rate: float, usual: float, challenged: float, answered: float) -> tuple[Posture, str]:
     """Return the posture this second asks for, and why in words for people."""
     excess = rate / max(usual, policy.floor / policy.attack)
     if rate < policy.floor or excess < policy.elevated:
