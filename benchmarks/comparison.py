@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 MEMORY = Path("/dev/shm")  # tmpfs on every Linux of today
 LOG_BYTES_A_SECOND = 150_000_000  # 200,000 refusals a second with a line of 750 bytes
 
+SETTLE_SECONDS = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -132,6 +134,7 @@ def _add_round(outcome: Outcome, name: str, origin: Origin, bench: Bench) -> Non
 
 
 def _measure(peer: Peer, scenario: Scenario, origin: Origin, bench: Bench) -> Round:
+    _settle(peer.pid)
     run_load(peer.url, scenario.load, bench.pace.warm_up, bench.cores.load)
     _expect(peer.url + scenario.load.path, scenario.status)
     before = Meter.read(peer.pid, origin.pid)
@@ -142,6 +145,15 @@ def _measure(peer: Peer, scenario: Scenario, origin: Origin, bench: Bench) -> Ro
     if complaint:
         raise WrongAnswerError(complaint)
     return _round(reading, before, after)
+
+
+def _settle(pid: int) -> None:
+    """Waits, at most SETTLE_SECONDS, until a server that has just started does nothing: its start is not its work."""
+    give_up = time.monotonic() + SETTLE_SECONDS
+    used = -1.0
+    while (now := processor_seconds(pid)) - used > 0.01 and time.monotonic() < give_up:
+        used = now
+        time.sleep(0.3)
 
 
 def _round(reading: Reading, before: Meter, after: Meter) -> Round:
