@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from shieldproxy.core.errors import ExchangeError
 from shieldproxy.core.verdict import Side
+from shieldproxy.guard.fingerprints import Fingerprints
 from shieldproxy.proxy.client_side import ClientConnection
-from shieldproxy.proxy.fingerprints import Fingerprints
 
 if TYPE_CHECKING:
     import socket

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-if TYPE_CHECKING:
-    from shieldproxy.proxy.heads import Field
+Field = tuple[bytes, bytes, bytes]  # lower-case name, name as sent, value
 
 # A browser sends these sometimes; what it sends always makes the fingerprint.
 VOLATILE = frozenset(
@@ -43,7 +42,7 @@ class Fingerprints:
     def __init__(self) -> None:
         self._known: dict[bytes, str] = {}
 
-    def of(self, fields: list[Field]) -> str:
+    def of(self, fields: Iterable[Field]) -> str:
         """Return 12 hexadecimal digits for the order (and letter case) of the lasting header names in ``fields``."""
         order = b",".join([name for lower, name, _ in fields if lower not in VOLATILE])
         known = self._known.get(order)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from shieldproxy.proxy.fingerprints import MEMORY, Fingerprints
-from shieldproxy.proxy.heads import Field
+from shieldproxy.guard.fingerprints import MEMORY, Field, Fingerprints
 
 
 def fields(*names: str) -> list[Field]:
