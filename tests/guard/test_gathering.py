@@ -1,0 +1,184 @@
+"""Gathering: what a request is judged by, and what is charged for it."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from shieldproxy.core.buckets import Scope
+from shieldproxy.core.clearance import Refusal
+from shieldproxy.core.facts import Crawler, Facts, Malformed, NetworkLabel, PageKind, Posture, Request, Visitor
+from shieldproxy.core.ladder import Ban
+from shieldproxy.core.policy import Exemptions, Policy
+from shieldproxy.core.rules import Condition, Rule, compile_globs
+from shieldproxy.core.verdict import Action
+from shieldproxy.guard.gathering import Gatherer
+from shieldproxy.guard.visits import visit
+from tests.fakes.bans import DictBans
+from tests.fakes.buckets import DictBuckets
+from tests.fakes.situation import SetSituation
+from tests.scenes import BROWSER, CLEARANCE, limit, request, visitor
+
+if TYPE_CHECKING:
+    from shieldproxy.core.clearance import Clearance
+    from shieldproxy.guard.gate import Gate
+
+NOW = 1_000.0
+SEARCH = limit("search", match=Condition(path=compile_globs(("/search",))))
+CLEARED = limit("cleared", Scope.CLEARANCE)
+
+
+class CookieGate:
+    """Stands for the gate: whoever sends the cookie ``cleared`` holds a clearance."""
+
+    def read_clearance(self, cookie: bytes, visitor: Visitor, agent: bytes, *, secure: bool) -> Clearance | Refusal:
+        return CLEARANCE if cookie == b"cleared" else Refusal.FORGED
+
+
+def recognise(label: NetworkLabel, agent: str) -> Crawler:
+    """Confirm whoever calls itself a robot."""
+    return Crawler.VERIFIED if "robot" in agent else Crawler.NONE
+
+
+class Bench:
+    """A gatherer with its ports in reach, and a policy to gather under."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy, self.buckets, self.bans, self.situation = policy, DictBuckets(), DictBans(), SetSituation()
+        self.gatherer = Gatherer(
+            buckets=self.buckets,
+            bans=self.bans,
+            gate=cast("Gate", CookieGate()),
+            situation=self.situation,
+            recognise=recognise,
+            own_path="/.shieldproxy",
+        )
+
+    def gather(self, asked: Request, who: Visitor | None = None) -> Facts:
+        """Return the facts of a request of a newcomer, or of ``who``."""
+        known = visit(self.policy, who or visitor(), self.buckets, 0)
+        return self.gatherer.gather(self.policy, known, asked, NOW, secure=True)
+
+    def charged(self, facts: Facts) -> list[str]:
+        """Return the names of the limits that were charged."""
+        return [reading.limit.name for reading in facts.readings]
+
+
+def test_a_request_is_charged_to_every_limit_that_matches() -> None:
+    """Limits whose condition does not hold, or whose key nobody knows, are not charged."""
+    bench = Bench(Policy(limits=(limit(), SEARCH, limit("asn", Scope.ASN), limit("site", Scope.SITE), CLEARED)))
+    assert bench.charged(bench.gather(request("/"))) == ["client", "site"]
+    assert bench.charged(bench.gather(request("/search"))) == ["client", "search", "site"]
+    dutch = visitor(label=NetworkLabel(64500, "Example", "NL"))
+    assert bench.charged(bench.gather(request("/"), dutch)) == ["client", "asn", "site"]
+
+
+SPELLINGS = ["/search", "//search", "/%73earch", "/a/../search", "/./search"]
+
+
+@pytest.mark.parametrize("path", SPELLINGS)
+def test_another_spelling_of_a_path_is_no_other_bucket(path: str) -> None:
+    """A limit for each path counts places, and a limit on one path is not walked around."""
+    bench = Bench(Policy(limits=(SEARCH, limit("paths", Scope.PATH))))
+    first = bench.gather(request("/search"))
+    again = bench.gather(request(path))
+    assert bench.charged(again) == bench.charged(first) == ["search", "paths"]
+    assert all(after.slack < before.slack for before, after in zip(first.readings, again.readings, strict=True))
+
+
+EXEMPT = Policy(limits=(limit(),), exempt=Exemptions(paths=compile_globs(("/public/*", "/health"))))
+
+
+@pytest.mark.parametrize("path", ["/health", "/public/logo.svg", "/public/%6Cogo.svg"])
+def test_an_exempt_path_is_not_charged(path: str) -> None:
+    """What is exempt costs nothing and is not even asked for a clearance."""
+    bench = Bench(EXEMPT)
+    facts = bench.gather(request(path))
+    assert (facts.exempt, facts.readings) == ("exempt.paths", ())
+    assert not bench.buckets.full_at
+
+
+@pytest.mark.parametrize(
+    "path", ["/public/../login", "/public/%2e%2e/login", "/public/..;/login", "/public/..%5clogin"]
+)
+def test_nobody_talks_himself_into_an_exemption(path: str) -> None:
+    """A path that leads elsewhere is judged as what it leads to."""
+    bench = Bench(EXEMPT)
+    facts = bench.gather(request(path))
+    assert facts.exempt == ""
+    assert bench.charged(facts) == ["client"]
+
+
+def test_an_exempt_client_is_known_with_its_ban() -> None:
+    """Facts hold both, and the judge says that the exemption beats the ban."""
+    bench = Bench(Policy(exempt=Exemptions((ipaddress.ip_network("192.0.2.0/24"),))))
+    bench.bans.put(Ban("192.0.2.1", NOW + 60.0, "operator"))
+    facts = bench.gather(request("/"))
+    assert facts.exempt == "exempt.clients"
+    assert facts.ban is not None
+
+
+def test_a_banned_request_is_not_charged() -> None:
+    """Who is dropped anyway fills no buckets, so the ban ends when it ends."""
+    bench = Bench(Policy(limits=(limit(),)))
+    bench.bans.put(Ban("192.0.2.1", NOW + 60.0, "flood"))
+    assert bench.gather(request("/")).readings == ()
+    assert not bench.buckets.full_at
+
+
+def test_a_holder_of_a_clearance_draws_from_its_own_bucket() -> None:
+    """The crowd's buckets are neither asked nor filled by it."""
+    bench = Bench(Policy(limits=(limit(), limit("site", Scope.SITE), CLEARED)))
+    facts = bench.gather(request("/", {**BROWSER, b"cookie": b"cleared"}))
+    assert facts.clearance == CLEARANCE
+    assert bench.charged(facts) == ["cleared"]
+    assert bench.gather(request("/", {**BROWSER, b"cookie": b"forged"})).clearance is None
+
+
+def test_a_confirmed_robot_fills_nobodys_bucket_but_its_own() -> None:
+    """Only limits written for robots are charged."""
+    robots = limit("robots", match=Condition(crawler=frozenset({Crawler.VERIFIED})))
+    bench = Bench(Policy(limits=(limit(), limit("site", Scope.SITE), robots)))
+    facts = bench.gather(request("/", {b"user-agent": b"robot"}))
+    assert facts.crawler is Crawler.VERIFIED
+    assert bench.charged(facts) == ["robots"]
+
+
+def test_rules_that_match_are_gathered_in_order() -> None:
+    """The judge gets the rules that hold and no others."""
+    rules = (
+        Rule("post", Condition(method=frozenset({"POST"})), None, 10),
+        Rule("root", Condition(path=compile_globs(("/",))), None, 20),
+        Rule("all", Condition(), Action.CHALLENGE),
+    )
+    facts = Bench(Policy(rules=rules)).gather(request("//"))
+    assert [rule.name for rule in facts.matched] == ["root", "all"]
+
+
+def test_the_state_of_node_and_site_is_a_fact() -> None:
+    """A full table and the posture are what they are at this moment."""
+    bench = Bench(Policy())
+    bench.buckets.saturated, bench.situation.posture = True, Posture.UNDER_ATTACK
+    facts = bench.gather(request("/"))
+    assert (facts.saturated, facts.posture, facts.page) == (True, Posture.UNDER_ATTACK, PageKind.PAGE)
+
+
+def test_our_own_paths_are_charged_to_the_client_alone() -> None:
+    """Answering a challenge does not depend on the crowd, and never gets a challenge for an answer."""
+    bench = Bench(Policy(limits=(limit(), limit("site", Scope.SITE))))
+    facts = bench.gather(request("/.shieldproxy/answer", method="POST"))
+    assert bench.charged(facts) == ["client"]
+    assert facts.page is PageKind.API
+    assert bench.gatherer.is_own("/.shieldproxy/answer")
+    assert not bench.gatherer.is_own("/.shieldproxyish")
+
+
+def test_what_cannot_be_read_is_a_fact_too() -> None:
+    """A malformed message is judged by who sent it and what is wrong with it."""
+    bench = Bench(Policy(limits=(limit(),)))
+    known = visit(bench.policy, visitor(), bench.buckets, 0)
+    reason = Malformed(400, "two Host headers")
+    facts = bench.gatherer.gather_malformed(known, request("/"), reason, NOW)
+    assert (facts.malformed, facts.readings, facts.ban) == (reason, (), None)
