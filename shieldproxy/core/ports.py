@@ -65,11 +65,25 @@ class Networks(Protocol):
         """The databases in use, as records name them."""
 
 
+class Draft(Protocol):
+    """A record in the making: in a flood most are summed and never made, so making one waits until it is written."""
+
+    @property
+    def weight(self) -> int:
+        """How many requests it stands for."""
+
+    def alike(self) -> tuple[object, ...] | None:
+        """Return what drafts must agree in to be summed into one record; None: it is never summed."""
+
+    def record(self) -> Record:
+        """Return the finished record; may be called in another thread, once."""
+
+
 class Journal(Protocol):
     """Where decisions are written down."""
 
-    def put(self, record: Record) -> None:
-        """Take ``record``; never blocks, never raises: what does not fit is counted as lost."""
+    def put(self, draft: Draft) -> None:
+        """Take ``draft``; never blocks, never raises: what does not fit is counted as lost."""
 
 
 class Tallies(Protocol):

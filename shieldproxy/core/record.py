@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 VERSION = 1
@@ -76,6 +78,17 @@ class Record(NamedTuple):
     buckets: tuple[tuple[str, float], ...] = ()
     lost_before: int = 0
 
+    def alike(self) -> tuple[object, ...] | None:
+        """Return what records must agree in to be summed into one; None for what was admitted: that is never summed.
+
+        Whatever people count by is in it, or a sum would be wrong by it.
+        """
+        return None if self.action == "admit" else pick_alike(self)
+
+    def record(self) -> Record:
+        """Return the record itself: a record is a draft that is finished."""
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON takes it: lists for tuples, bucket levels as an object."""
         fields = self._asdict()
@@ -104,6 +117,11 @@ class Record(NamedTuple):
         if "buckets" in known:
             known["buckets"] = tuple(known["buckets"].items())
         return cls(**known)
+
+
+# What records of one sum agree in.
+ALIKE = ("client", "action", "stage", "rule", "enforced", "challenge", "host", "episode")
+pick_alike: Callable[[Record], tuple[object, ...]] = itemgetter(*(Record._fields.index(name) for name in ALIKE))
 
 
 def _field_types() -> dict[str, tuple[type, ...]]:

@@ -12,7 +12,7 @@ from shieldproxy.core.judge import judge
 from shieldproxy.core.stages import STAGE_NAMES
 from shieldproxy.core.verdict import Action, Mode, Side
 from shieldproxy.guard.decisions import Decision, Outcome
-from shieldproxy.guard.recording import record_of
+from shieldproxy.guard.recording import Draft
 from shieldproxy.guard.replies import HANG_UP
 from shieldproxy.guard.visits import Peer, Visit, visit, visitor_of
 
@@ -77,6 +77,7 @@ class Guard:
         self._on_ban = on_ban
         self._on_fault = on_fault
         self._generation = 0
+        self._geo = networks.version
         self._visits: LRUCache[Address, Visit] = LRUCache(VISITS)
         self._settle_ban_slots()
 
@@ -94,6 +95,7 @@ class Guard:
     def forget_labels(self) -> None:
         """Ask databases and policy anew for every client (after a reload of either)."""
         self._generation += 1
+        self._geo = self._networks.version
         self._visits.clear()
 
     def meet(self, address: Address) -> Visit:
@@ -179,16 +181,7 @@ class Guard:
     def settle(self, decision: Decision, outcome: Outcome) -> None:
         """Write the exchange down, count it, and let the ladder hear of offences. Called once for every request."""
         verdict = decision.verdict
-        self._journal.put(
-            record_of(
-                decision,
-                outcome,
-                ended=self._wall(),
-                node=self._node,
-                policy=self._policy.digest,
-                geo=self._networks.version,
-            )
-        )
+        self._journal.put(Draft(decision, outcome, self._wall(), self._node, self._policy.digest, self._geo))
         tallies = self._tallies
         tallies.count_verdict(verdict.action, STAGE_INDEX[verdict.stage], outcome.duration_us)
         tallies.count_asn(decision.facts.visitor.label.asn, verdict.action)

@@ -2,30 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from shieldproxy.core.record import Record, rfc3339
-
-if TYPE_CHECKING:
-    from shieldproxy.guard.decisions import Decision, Outcome
+from shieldproxy.core.verdict import Action
+from shieldproxy.guard.decisions import Decision, Outcome
 
 # Longer values say nothing more about a decision, and a flood of long ones would fill the disk.
 MAX_TEXT = 512
 MAX_QUERY = 1_024
 
 
-def record_of(  # noqa: PLR0913 - what a worker adds to a decision
-    decision: Decision, outcome: Outcome, *, ended: float, node: str, policy: str, geo: str
-) -> Record:
-    """Return the record of one exchange. ``ended`` is unix seconds."""
+class Draft(NamedTuple):
+    """A record in the making: what a request was and how it ended, kept as it is until the journal writes it.
+
+    ``ended`` is unix seconds. In a flood most drafts are summed and the rest of them is never made.
+    """
+
+    decision: Decision
+    outcome: Outcome
+    ended: float
+    node: str
+    policy: str
+    geo: str
+
+    @property
+    def weight(self) -> int:
+        """Each stands for one request."""
+        return 1
+
+    def alike(self) -> tuple[object, ...] | None:
+        """Return what ``Record.alike`` would say of the record, at a tenth of the cost of making it."""
+        decision = self.decision
+        verdict = decision.verdict
+        if verdict.action is Action.ADMIT:
+            return None
+        facts = decision.facts
+        return (
+            facts.visitor.client,
+            verdict.action.word,
+            verdict.stage,
+            verdict.rule,
+            decision.enforced,
+            challenge_word(decision, self.outcome),
+            facts.request.host,
+            "",
+        )
+
+    def record(self) -> Record:
+        """Return the finished record."""
+        return record_of(self)
+
+
+def challenge_word(decision: Decision, outcome: Outcome) -> str:
+    """Return what happened to a challenge in this exchange: its outcome, ``issued``, or ''."""
+    if outcome.challenge or not decision.enforced:
+        return outcome.challenge
+    return "issued" if decision.verdict.action is Action.CHALLENGE and not decision.own else ""
+
+
+def record_of(draft: Draft) -> Record:
+    """Return the record of one exchange."""
+    decision, outcome = draft.decision, draft.outcome
     facts, verdict, peer = decision.facts, decision.verdict, decision.peer
     request, visitor = facts.request, facts.visitor
     label = visitor.label
     headers = request.headers
     return Record(
-        ts=rfc3339(ended),
+        ts=rfc3339(draft.ended),
         id=decision.id,
-        node=node,
+        node=draft.node,
         src_ip=visitor.address,
         src_port=peer.src_port if peer.src_ip == visitor.address else 0,
         dst_ip=peer.dst_ip,
@@ -57,9 +103,9 @@ def record_of(  # noqa: PLR0913 - what a worker adds to a decision
         bytes_out=outcome.bytes_out,
         duration_us=outcome.duration_us,
         side=outcome.side.value,
-        challenge=outcome.challenge,
+        challenge=challenge_word(decision, outcome),
         posture=facts.posture.value,
-        policy=policy,
-        geo=geo,
+        policy=draft.policy,
+        geo=draft.geo,
         buckets=tuple([(limit.name, round(slack, 3)) for limit, slack in facts.readings]),
     )

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import itemgetter
-from typing import Any
+from collections.abc import Sequence
 
+from shieldproxy.core.ports import Draft
 from shieldproxy.core.record import Record
-
-# Whatever people count by must be the same in all records of one sum, or a sum would be wrong by it.
-ALIKE = ("client", "action", "stage", "rule", "enforced", "challenge", "host", "episode")
-
-_alike: Callable[[Record], Any] = itemgetter(*(Record._fields.index(name) for name in ALIKE))
 
 
 class Sums:
@@ -24,7 +18,7 @@ class Sums:
         self.window = window
         self.capacity = capacity
         # In order of the first record's arrival, so what is due stands in front.
-        self._open: dict[Any, tuple[Record, list[int], float]] = {}
+        self._open: dict[tuple[object, ...], tuple[Draft, list[int], float]] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -34,21 +28,21 @@ class Sums:
         """How many requests wait here."""
         return sum(count[0] for _, count, _ in self._open.values())
 
-    def fold(self, records: Sequence[Record], now: float) -> list[Record]:
+    def fold(self, drafts: Sequence[Draft], now: float) -> list[Draft]:
         """Take in what can be summed and return the rest, in order: what was admitted and what found no room."""
         rest = []
-        for record in records:
-            if record.action == "admit":
-                rest.append(record)
+        for draft in drafts:
+            key = draft.alike()
+            if key is None:
+                rest.append(draft)
                 continue
-            key = _alike(record)
             entry = self._open.get(key)
             if entry is not None:
-                entry[1][0] += record.weight
+                entry[1][0] += draft.weight
             elif len(self._open) < self.capacity:
-                self._open[key] = (record, [record.weight], now)
+                self._open[key] = (draft, [draft.weight], now)
             else:
-                rest.append(record)
+                rest.append(draft)
         return rest
 
     def due(self, now: float) -> list[Record]:
@@ -67,5 +61,6 @@ class Sums:
         return found
 
 
-def _summed(record: Record, count: list[int]) -> Record:
+def _summed(draft: Draft, count: list[int]) -> Record:
+    record = draft.record()
     return record if count[0] == record.weight else record._replace(weight=count[0])

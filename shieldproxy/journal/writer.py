@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from shieldproxy.core.errors import StartError
+from shieldproxy.core.ports import Draft
 from shieldproxy.core.record import Record
 from shieldproxy.journal.mending import Mended, probe
 from shieldproxy.journal.pressure import Sums
@@ -53,7 +54,7 @@ class Journal:
         self._queue = queue
         self._interval = interval
         self._pressed_from = int(queue * PRESSURE)
-        self._waiting: list[Record] = []
+        self._waiting: list[Draft] = []
         self._held: list[Record] = []
         self._sums = Sums()
         # Each counter is written by one thread only, so none needs a lock.
@@ -63,13 +64,13 @@ class Journal:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def put(self, record: Record) -> None:
-        """Take ``record``; never blocks, never raises: what does not fit is counted as lost."""
+    def put(self, draft: Draft) -> None:
+        """Take ``draft``; never blocks, never raises: what does not fit is counted as lost."""
         waiting = self._waiting
         if len(waiting) < self._queue:
-            waiting.append(record)
+            waiting.append(draft)
         else:
-            self._overflowed += record.weight
+            self._overflowed += draft.weight
 
     @property
     def lost(self) -> int:
@@ -129,11 +130,12 @@ class Journal:
         todo = len(self._waiting)
         pressed = todo > self._pressed_from
         while todo > 0:
-            self._held = self._waiting[:SLICE]
+            drafts = self._waiting[:SLICE]
             del self._waiting[:SLICE]  # the loop only appends, so these are the same
-            todo -= len(self._held)
+            todo -= len(drafts)
             if pressed:
-                self._held = self._sums.fold(self._held, self._monotonic())
+                drafts = self._sums.fold(drafts, self._monotonic())
+            self._held = [draft.record() for draft in drafts]
             self._write_held()
             self._stop.wait(BREATH)
         self._held = self._sums.due(self._monotonic())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from shieldproxy.core.ports import Draft
     from shieldproxy.core.record import Record
 
 
@@ -16,9 +17,9 @@ class ListJournal:
         self.room = room
         self.lost = 0
 
-    def put(self, record: Record) -> None:
-        """Keep ``record`` or count it as lost."""
+    def put(self, draft: Draft) -> None:
+        """Keep the record of ``draft`` or count it as lost."""
         if len(self.records) < self.room:
-            self.records.append(record)
+            self.records.append(draft.record())
         else:
-            self.lost += 1
+            self.lost += draft.weight

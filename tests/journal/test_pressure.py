@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shieldproxy.core.record import Record
-from shieldproxy.journal.pressure import ALIKE, Sums
+from shieldproxy.core.record import ALIKE, Record
+from shieldproxy.journal.pressure import Sums
 from tests.fakes.records import record_at
 
 floods = st.lists(
