@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shieldproxy import oplog
-from shieldproxy.app import Adopt, Allowed, BannedNetworks, Boot, Learn, Order, policy_of
+from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Learn, Order
+from shieldproxy.app.terms import policy_of
 from shieldproxy.core.errors import ConfigurationError, StartError
 from shieldproxy.core.ladder import Ban
 from shieldproxy.core.posture import PosturePolicy

@@ -7,7 +7,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-from shieldproxy.app import Boot, Drain, Order
+from shieldproxy.app.orders import Boot, Drain, Order
 from shieldproxy.core.errors import StartError
 from shieldproxy.state.channel import Channel
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from shieldproxy.oplog import Log
 
-ENTRY = "import sys; from shieldproxy.app import main; main(sys.argv[1:])"
+ENTRY = "import sys; from shieldproxy.app.worker import main; main(sys.argv[1:])"
 # A worker that cannot start is tried again after 0.2 s, then twice as long each time, up to:
 LONGEST_BACKOFF = 10.0
 # A worker that lived so long (seconds) starts from the shortest back-off again.

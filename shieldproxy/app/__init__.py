@@ -1,0 +1,1 @@
+"""One worker: wires guard, door and their ports together; owns the clock and chance."""

@@ -1,0 +1,209 @@
+"""Equipment: a guard and all that it needs in one process, wired: tables, databases, journal, gate."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shieldproxy import oplog
+from shieldproxy.app.identifiers import Identifiers
+from shieldproxy.app.terms import appearance_of, policy_of
+from shieldproxy.guard.gate import Gate
+from shieldproxy.guard.gathering import Gatherer
+from shieldproxy.guard.guard import Guard
+from shieldproxy.guard.phrasebook import Phrasebook
+from shieldproxy.guard.replies import Replies
+from shieldproxy.intel.crawlers import crawler
+from shieldproxy.intel.databases import Databases
+from shieldproxy.intel.networks import Networks
+from shieldproxy.intel.tables import read_classes, read_robots
+from shieldproxy.journal.segment_writer import Rotation, SegmentWriter
+from shieldproxy.journal.segments import writer_name
+from shieldproxy.journal.writer import Journal
+from shieldproxy.state.bans import BanTable
+from shieldproxy.state.buckets import BucketTable
+from shieldproxy.state.keys import load_ring
+from shieldproxy.state.memory import NodeMemory, Region
+from shieldproxy.state.situation import NodeSituation
+from shieldproxy.state.slots import SlotTable
+from shieldproxy.state.spent import SpentTable
+from shieldproxy.state.tallies import WorkerTallies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shieldproxy.core.addresses import Network
+    from shieldproxy.core.judge import Fault
+    from shieldproxy.core.ladder import Ban
+    from shieldproxy.guard.visits import Visit
+    from shieldproxy.settings.schema import Settings
+
+
+class Equipment:
+    """A guard with what it needs. ``index`` is the number of this process on the node whose ``memory`` it shares.
+
+    ``on_ban`` hears of each ban that the ladder imposes, ``on_journal_problem`` that the journal cannot write, or
+    can again. Raises StartError when keys or memory cannot be had.
+    """
+
+    def __init__(  # noqa: PLR0913 - what differs between processes
+        self,
+        settings: Settings,
+        memory: NodeMemory,
+        *,
+        node: str,
+        index: int,
+        allowed: tuple[Network, ...],
+        log: oplog.Log,
+        on_ban: Callable[[Ban, Visit], None],
+        on_journal_problem: Callable[[str], None],
+    ) -> None:
+        self.settings = settings
+        self._allowed = allowed
+        self._log = log
+        self.minute = oplog.MinuteLog(log, time.monotonic)
+        self._on_ban = on_ban
+        self._on_journal_problem = on_journal_problem
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._identifiers = Identifiers(index, os.urandom(3))
+        self._identifiers.tell_time(time.time())
+        self._ticks = 0
+        self._wire_state(memory, index)
+        self._wire_intel()
+        self._wire_journal(node, index)
+        self._wire_guard(f"{node}-{index}")
+
+    def _wire_state(self, memory: NodeMemory, index: int) -> None:
+        secret = memory.secret
+        scopes = {name: limit.scope for name, limit in self.settings.limits.items()}
+        self.buckets = BucketTable(SlotTable(memory.region(Region.BUCKETS), index), secret, scopes)
+        self.bans = BanTable(SlotTable(memory.region(Region.BANS), index), secret)
+        spent = SlotTable(memory.region(Region.SPENT), index)
+        self._spent = SpentTable(spent, secret, lock_file=memory.fd, lock_start=memory.lock_start(Region.SPENT))
+        self.tallies = WorkerTallies(memory.region(Region.TALLIES), index)
+        self._situation = NodeSituation(memory.region(Region.SITUATION))
+
+    def _wire_intel(self) -> None:
+        geo = self.settings.geo
+        self._databases = Databases(asn=geo.asn, country=geo.country)
+        self._networks = Networks(self._databases, read_classes(), read_robots())
+
+    def _wire_journal(self, node: str, index: int) -> None:
+        journal = self.settings.journal
+        segments = SegmentWriter(
+            journal.directory,
+            writer_name(node, index),
+            wall=time.time,
+            monotonic=time.monotonic,
+            rotation=Rotation(journal.segment, journal.segment_size),
+        )
+        self._journal = Journal(
+            segments, monotonic=time.monotonic, report=self._journal_problem_elsewhere, queue=journal.queue
+        )
+
+    def _wire_guard(self, name: str) -> None:
+        settings, policy = self.settings, policy_of(self.settings, self._allowed)
+        appearance, phrasebook = appearance_of(settings), Phrasebook()
+        self._replies = Replies(appearance, phrasebook)
+        self._gate = Gate(
+            policy.challenge,
+            load_ring(settings.state.directory, os.urandom),
+            appearance=appearance,
+            phrasebook=phrasebook,
+            replies=self._replies,
+            own_path=settings.server.own_path,
+            spent=self._spent,
+            clock=time.time,
+            chance=os.urandom,
+        )
+        gatherer = Gatherer(
+            buckets=self.buckets,
+            bans=self.bans,
+            gate=self._gate,
+            situation=self._situation,
+            recognise=crawler,
+            own_path=settings.server.own_path,
+        )
+        self.guard = Guard(
+            policy,
+            gatherer=gatherer,
+            gate=self._gate,
+            replies=self._replies,
+            networks=self._networks,
+            buckets=self.buckets,
+            bans=self.bans,
+            journal=self._journal,
+            tallies=self.tallies,
+            clock=time.monotonic,
+            wall=time.time,
+            node=name,
+            next_id=self._identifiers.next,
+            on_ban=self._on_ban,
+            on_fault=self._stage_raised,
+        )
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Begin to write the journal; called in the event loop. Raises StartError when it cannot be written."""
+        self._loop = asyncio.get_running_loop()
+        self._journal.open()
+
+    async def keep_time(self) -> None:
+        """Once a second, for ever: name the second, look at the table, show what was counted, look for new databases.
+
+        Runs on the second, so that IDs name the second they were given in.
+        """
+        refresh_every = max(1, round(self.settings.geo.refresh))
+        while True:
+            await asyncio.sleep(1.0 - time.time() % 1.0)
+            self._ticks += 1
+            self._identifiers.tell_time(time.time())
+            self.buckets.refresh(time.monotonic())
+            self.tallies.publish()
+            if self._ticks % refresh_every == 0:
+                await self._refresh_databases()
+
+    async def _refresh_databases(self) -> None:
+        for line in await asyncio.to_thread(self._databases.refresh):
+            self._log.warning("geo", said=line)
+            self.guard.forget_labels()
+
+    async def close(self) -> None:
+        """Write what waits, seal the journal's segment, show the last counts."""
+        await asyncio.to_thread(self._journal.close)
+        self.tallies.publish()
+
+    # -- orders -----------------------------------------------------------------------------------------------------
+
+    def adopt(self, settings: Settings) -> None:
+        """Judge by new settings from now on; what needs a restart stays as it was (docs/operating.md)."""
+        kept = replace(settings, journal=self.settings.journal, state=self.settings.state)
+        self.settings = kept
+        self.buckets.set_scopes({name: limit.scope for name, limit in kept.limits.items()})
+        policy, appearance = policy_of(kept, self._allowed), appearance_of(kept)
+        self._replies.adopt(appearance)
+        self._gate.adopt(policy.challenge, load_ring(kept.state.directory, os.urandom), appearance)
+        self.guard.adopt(policy)
+
+    def allow(self, networks: tuple[Network, ...]) -> None:
+        """Exempt ``networks``, and none of those that were exempt by an earlier call."""
+        self._allowed = networks
+        self.guard.adopt(policy_of(self.settings, networks))
+
+    # -- what is heard ------------------------------------------------------------------------------------------------
+
+    def _stage_raised(self, fault: Fault) -> None:
+        self.minute.error("a stage raised and has no opinion", stage=fault.stage, error=fault.error)
+
+    def _journal_problem_elsewhere(self, problem: str) -> None:
+        """Hear a problem in the journal's thread and pass it to the loop's."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._journal_problem, problem)
+
+    def _journal_problem(self, problem: str) -> None:
+        self.minute.error("journal", problem=problem)
+        self._on_journal_problem(problem)

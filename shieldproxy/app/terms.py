@@ -1,0 +1,96 @@
+"""Terms: what the settings say to each part of a worker, in the words of that part."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from shieldproxy.guard.appearance import Appearance, picture_uri
+from shieldproxy.proxy.pool import OriginTerms
+from shieldproxy.proxy.terms import ClientAddress, Terms
+from shieldproxy.settings.compiling import compile_policy
+
+if TYPE_CHECKING:
+    from shieldproxy.core.addresses import Network
+    from shieldproxy.core.policy import Policy
+    from shieldproxy.settings.schema import Settings
+
+
+def policy_of(settings: Settings, allowed: tuple[Network, ...]) -> Policy:
+    """Return the compiled policy, with the networks an operator let through among the exempt."""
+    policy = compile_policy(settings)
+    return policy._replace(exempt=policy.exempt._replace(clients=(*policy.exempt.clients, *allowed)))
+
+
+def appearance_of(settings: Settings) -> Appearance:
+    """Return how the operator wants our pages to look; a logo that cannot be read is left out."""
+    challenge = settings.challenge
+    logo = ""
+    if challenge.logo is not None:
+        with suppress(OSError, ValueError):
+            logo = picture_uri(challenge.logo.name, challenge.logo.read_bytes())
+    return Appearance(challenge.contact, challenge.title, challenge.text, logo)
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Return what the settings say to the main door."""
+    server, times, sizes = settings.server, settings.server.timeouts, settings.server.sizes
+    return Terms(
+        client_address=ClientAddress(server.client_address),
+        trusted=server.trusted_proxies,
+        hosts=frozenset(server.hosts),
+        header=times.header,
+        idle=times.idle,
+        body_idle=times.body_idle,
+        tunnel_idle=times.tunnel_idle,
+        write=times.write,
+        max_head=sizes.head,
+        max_target=sizes.target,
+        max_headers=sizes.headers,
+        buffer=sizes.buffer,
+        max_connections=server.max_connections,
+        max_connections_per_client=server.max_connections_per_client,
+        pace_wait=settings.origin.rate_wait,
+    )
+
+
+def origin_terms(settings: Settings) -> OriginTerms:
+    """Return where the origin is and how it is spoken to."""
+    origin = settings.origin
+    return OriginTerms(
+        host=origin.url.host,
+        port=origin.url.port,
+        unix=origin.url.path,
+        tls=origin_tls(settings),
+        connect=origin.connect_timeout,
+        response=origin.response_timeout,
+        idle=origin.idle_timeout,
+        max_connections=origin.max_connections,
+        buffer=settings.server.sizes.buffer,
+    )
+
+
+def origin_tls(settings: Settings) -> ssl.SSLContext | None:
+    """Return the context that verifies an https origin; None for other schemes."""
+    origin = settings.origin
+    if origin.url.scheme != "https":
+        return None
+    context = ssl.create_default_context(cafile=str(origin.tls_ca) if origin.tls_ca else None)
+    if not origin.tls_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def server_tls(settings: Settings) -> ssl.SSLContext | None:
+    """Return the context for visitors (TLS 1.2 and 1.3, HTTP/1.1); None where plain HTTP is served."""
+    files = settings.server.tls
+    if files is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(files.certificate, files.key)
+    context.set_alpn_protocols(["http/1.1"])
+    return context

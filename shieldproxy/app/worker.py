@@ -1,0 +1,157 @@
+"""One worker: wires a guard to the main door, obeys the supervisor, and ends in order.
+
+Started by the supervisor in a fresh interpreter with three arguments: its index, and two inherited descriptors (the
+node's memory, the channel). Its first order is a Boot; listening sockets are inherited descriptors named in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import time
+from typing import TYPE_CHECKING, assert_never
+
+from aiolimiter import AsyncLimiter
+
+from shieldproxy import oplog
+from shieldproxy.app.equipment import Equipment
+from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Drain, Learn, Order
+from shieldproxy.app.terms import origin_terms, server_tls, terms_of
+from shieldproxy.proxy.door import Door
+from shieldproxy.proxy.pool import Pool
+from shieldproxy.state.channel import Channel
+from shieldproxy.state.memory import NodeMemory
+
+if TYPE_CHECKING:
+    from shieldproxy.core.ladder import Ban
+    from shieldproxy.core.verdict import Side
+    from shieldproxy.guard.visits import Visit
+    from shieldproxy.settings.schema import Settings
+
+# Allocations between two collections of the youngest generation. The hot path makes tuples that die at once and no
+# cycles; Python's default of 700 would look for cycles a hundred times a second.
+GC_THRESHOLD = 50_000
+
+
+class Worker:
+    """One worker of a node."""
+
+    def __init__(self, boot: Boot, index: int, memory: NodeMemory, channel: Channel) -> None:
+        self._channel = channel
+        self._equipment = Equipment(
+            boot.settings,
+            memory,
+            node=boot.node,
+            index=index,
+            allowed=boot.allowed,
+            log=oplog.logger("worker", worker=index),
+            on_ban=self._ban_imposed,
+            on_journal_problem=lambda problem: channel.report({"journal_problem": problem}),
+        )
+        self.guard = self._equipment.guard
+        self.bans = self._equipment.bans
+        self._minute = self._equipment.minute
+        self._wire_door(boot.settings)
+        self.bans.set_networks(boot.banned_networks)
+        self.stopped = asyncio.Event()
+
+    def _wire_door(self, settings: Settings) -> None:
+        origin = settings.origin
+        self.door = Door(
+            terms_of(settings),
+            guard=self.guard,
+            pool=Pool(origin_terms(settings), clock=time.monotonic, spawn=self._spawn),
+            tallies=self._equipment.tallies,
+            clock=time.monotonic,
+            wall=time.time,
+            pace=AsyncLimiter(max(1.0, origin.rate), max(1.0, 1.0 / origin.rate)) if origin.rate else None,
+            max_pacing=origin.rate_queue,
+            on_failure=self._exchange_failed,
+        )
+
+    def _spawn(self, work: object) -> None:
+        self.door.spawn(work)  # type: ignore[arg-type]
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    async def serve(self, sockets: tuple[int, ...]) -> None:
+        """Accept, obey and tick until told to drain or the supervisor is gone."""
+        self._equipment.open()
+        await self.door.open([socket.socket(fileno=fd) for fd in sockets], server_tls(self._equipment.settings))
+        self._channel.report({"ready": os.getpid()})
+        beside = [asyncio.ensure_future(self._equipment.keep_time()), asyncio.ensure_future(self._obey())]
+        await self.stopped.wait()
+        for task in beside:
+            task.cancel()
+        await self._equipment.close()
+        await self._channel.close()
+
+    async def _obey(self) -> None:
+        try:
+            while True:
+                await self._perform(await self._channel.next_order())
+        except EOFError:
+            # Nobody supervises any more: end as if told to, so that the port does not stay held by an orphan.
+            await self._perform(Drain(self._equipment.settings.server.drain))
+
+    async def _perform(self, order: Order) -> None:
+        match order:
+            case Adopt(settings):
+                self._adopt(settings)
+            case Allowed(networks):
+                self._equipment.allow(networks)
+            case BannedNetworks(bans):
+                self.bans.set_networks(bans)
+            case Learn(ban):
+                self.bans.learn(ban)
+            case Drain(seconds):
+                await self.door.drain(seconds)
+                self.stopped.set()
+            case _:
+                assert_never(order)
+
+    def _adopt(self, settings: Settings) -> None:
+        """Take new settings: policy, terms and pages at once; what needs a restart stays as it was (see docs)."""
+        self._equipment.adopt(settings)
+        self.door.terms = terms_of(settings)
+        self._channel.report({"adopted": self.guard.policy.digest})
+
+    # -- what is told -------------------------------------------------------------------------------------------------
+
+    def _ban_imposed(self, ban: Ban, visit: Visit) -> None:
+        self._channel.report(
+            {"ban": {"key": ban.key, "until": ban.until, "cause": ban.cause, "rung": ban.rung}}
+            | {"asn": visit.visitor.label.asn}
+        )
+
+    def _exchange_failed(self, status: int, why: str, side: Side | None) -> None:
+        self._minute.warning(why, status=status, side=side.value if side else "client")
+
+
+async def work(index: int, memory_fd: int, channel_fd: int) -> None:
+    """Run one worker until it is told to stop."""
+    channel = await Channel.over(socket.socket(fileno=channel_fd))
+    boot = await channel.next_order()
+    assert isinstance(boot, Boot)
+    worker = Worker(boot, index, NodeMemory.attach(memory_fd), channel)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 50)
+    await worker.serve(boot.sockets)
+
+
+def main(arguments: list[str]) -> None:
+    """Be the worker that ``arguments`` (index, memory descriptor, channel descriptor) name."""
+    import uvloop  # noqa: PLC0415 - only a worker needs it; the supervisor imports this module for its orders
+
+    oplog.configure()
+    # The supervisor passes on what the terminal's Ctrl-C sends to the whole group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    index, memory_fd, channel_fd = (int(argument) for argument in arguments)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work(index, memory_fd, channel_fd))
