@@ -22,22 +22,37 @@ def parse_address(text: str) -> Address | None:
     owns two buckets. Quotes, brackets, a port (``192.0.2.1:8080``, ``[2001:db8::1]:443``) and the zone of an IPv6
     address are taken off, as forwarders write them (RFC 7239, section 6); anything else beside it makes it none.
     """
-    text, port = text.strip().strip('"'), ""
-    if text.startswith("["):
-        text, bracket, port = text[1:].partition("]")
-        if not bracket:
-            return None
-    elif text.count(":") == 1:
-        text, _, port = text.partition(":")
-    if PORT.fullmatch(port) is None:
+    parts = _apart(text)
+    if parts is None or PORT.fullmatch(parts[1]) is None:
         return None
     try:
-        address = ipaddress.ip_address(text.partition("%")[0])
+        address = ipaddress.ip_address(parts[0].partition("%")[0])
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def parse_port(text: str) -> int:
+    """Return the port that stands beside an address as ``parse_address`` takes it; 0 when there is none."""
+    parts = _apart(text)
+    port = parts[1].removeprefix(":") if parts is not None else ""
+    if len(port) > 5 or not (port.isascii() and port.isdigit()):
+        return 0
+    return int(port) if int(port) <= 65_535 else 0
+
+
+def _apart(text: str) -> tuple[str, str] | None:
+    """Return the address and what stands behind it; None when a bracket does not close."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text, bracket, port = text[1:].partition("]")
+        return (text, port) if bracket else None
+    if text.count(":") == 1:
+        text, _, port = text.partition(":")
+        return text, port
+    return text, ""
 
 
 def prefix_of(address: Address, v4_bits: int, v6_bits: int) -> str:

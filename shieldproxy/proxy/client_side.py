@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from shieldproxy.core.addresses import Address, parse_address, peel_forwarded, within
+from shieldproxy.core.addresses import Address, parse_address, within
 from shieldproxy.core.facts import Malformed, Request
 from shieldproxy.core.paths import plain_path
+from shieldproxy.guard.forwarders import Caller, caller_of
 from shieldproxy.guard.visits import Peer, Visit
 from shieldproxy.proxy.exchange import Exchange
 from shieldproxy.proxy.heads import Field, read_request_head
@@ -37,7 +38,8 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, door: Door, *, secure: bool = False) -> None:
         self.door = door
-        self.secure = secure
+        self.secure = secure  # the visitor came over TLS, to us or to the balancer before us
+        self._encrypted = secure  # this connection is TLS
         self.transport: asyncio.Transport = cast("asyncio.Transport", None)
         self.peer = Peer("")
         self.deadline = math.inf
@@ -97,7 +99,7 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Half-closed: the answer to a request that was read to its end is still sent (not possible under TLS)."""
         busy = bool(self._line) and all(exchange.body_complete for exchange in self._line)
-        if not busy or self.secure or self._tunnel is not None:
+        if not busy or self._encrypted or self._tunnel is not None:
             return False
         self.closing = True
         return True
@@ -244,7 +246,7 @@ class ClientConnection(asyncio.Protocol):
             self._line_up_malformed(Malformed(421, "no site of that name is served here"))
         else:
             request = self._request(head.method, head.target, head.host, head.version)
-            self._parsing = Exchange(self, self._client_visit(), request, head)
+            self._parsing = Exchange(self, self._caller(), request, head)
             self._line.append(self._parsing)
 
     def on_body(self, chunk: bytes) -> None:
@@ -273,18 +275,17 @@ class ClientConnection(asyncio.Protocol):
             plain_path(path),
         )
 
-    def _client_visit(self) -> Visit:
+    def _caller(self) -> tuple[Visit, Caller]:
         """Return whose request it is: the connection's client, or the one a trusted forwarder speaks for."""
         assert self._address is not None
-        if self._visit is None:
-            self._visit = self.door.guard.meet(self._address)
-        terms = self.door.terms
-        if terms.client_address is not ClientAddress.FORWARDED_FOR or not self._trusted:
-            self._visit = self.door.guard.renew(self._visit, self._address)
-            return self._visit
-        claimed = b",".join(value for lower, _, value in self._fields if lower == b"x-forwarded-for")
-        chain = claimed.decode("latin-1").split(",")
-        return self.door.guard.meet(peel_forwarded(self._address, chain, terms.trusted))
+        guard, terms = self.door.guard, self.door.terms
+        here = Caller(self._address, self.peer, self.secure)
+        if terms.client_address is ClientAddress.FORWARDED_FOR and self._trusted:
+            caller = caller_of(self._fields, here, terms.trusted)
+            return guard.meet(caller.address), caller
+        known = self._visit
+        self._visit = guard.meet(self._address) if known is None else guard.renew(known, self._address)
+        return self._visit, here
 
     def forwarded_lines(self, exchange: Exchange) -> bytes:
         """Return the X-Forwarded-* lines for the origin: the trusted chain and the peer, nobody's mere claim."""
@@ -293,13 +294,12 @@ class ClientConnection(asyncio.Protocol):
         if chain != self.peer.src_ip and self.peer.src_ip:
             chain = f"{chain}, {self.peer.src_ip}"
         host = exchange.request.host
-        wanted = f"{chain} {host}"
+        scheme = "https" if exchange.caller.secure else "http"
+        wanted = f"{chain} {scheme} {host}"
         if wanted != self._lines_for:
             self._lines_for = wanted
             self._lines = (
-                f"X-Forwarded-For: {chain}\r\n"
-                f"X-Forwarded-Proto: {'https' if self.secure else 'http'}\r\n"
-                f"X-Forwarded-Host: {host}\r\n"
+                f"X-Forwarded-For: {chain}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {host}\r\n"
             ).encode("latin-1")
         return self._lines
 
@@ -312,7 +312,8 @@ class ClientConnection(asyncio.Protocol):
             self._deaf = True
             if broken.decision is None:
                 self._line.remove(broken)
-                self._line.append(Exchange(self, broken.visit, broken.request, None, Malformed(400, str(error))))
+                whose = broken.visit, broken.caller
+                self._line.append(Exchange(self, whose, broken.request, None, Malformed(400, str(error))))
             else:
                 broken.break_body(400, f"request body: {error}")
         elif not (self._line and self._line[-1].close_after):
@@ -327,7 +328,7 @@ class ClientConnection(asyncio.Protocol):
         self._deaf = True
         target = self._target[: self.door.terms.max_target]
         request = self._request(b"", target, b"", "")
-        self._line.append(Exchange(self, self._client_visit(), request, None, reason))
+        self._line.append(Exchange(self, self._caller(), request, None, reason))
         self._parsing = None
 
     def _upgrade_asked(self, rest: bytes) -> None:
@@ -377,7 +378,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self._lingering = LINGER_BYTES
         self.deadline = self.door.clock() + LINGER_SECONDS
-        if self.secure:
+        if self._encrypted:
             self.transport.close()
             return
         self.release_reading()

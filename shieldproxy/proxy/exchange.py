@@ -25,6 +25,7 @@ from shieldproxy.proxy.heads import (
 from shieldproxy.proxy.tunnel import Tunnel
 
 if TYPE_CHECKING:
+    from shieldproxy.guard.forwarders import Caller
     from shieldproxy.guard.replies import Reply
     from shieldproxy.guard.visits import Visit
     from shieldproxy.proxy.client_side import ClientConnection
@@ -49,6 +50,7 @@ class Exchange:
         "buffered",
         "bytes_in",
         "bytes_out",
+        "caller",
         "client",
         "close_after",
         "decision",
@@ -67,13 +69,13 @@ class Exchange:
     def __init__(
         self,
         client: ClientConnection,
-        visit: Visit,
+        whose: tuple[Visit, Caller],
         request: Request,
         head: RequestHead | None,
         malformed: Malformed | None = None,
     ) -> None:
         self.client = client
-        self.visit = visit
+        self.visit, self.caller = whose
         self.request = request
         self.head = head
         self.malformed = malformed
@@ -99,16 +101,16 @@ class Exchange:
 
     def start(self) -> None:
         """Judge the request and answer or forward it."""
-        client, guard = self.client, self.client.door.guard
+        guard, peer = self.client.door.guard, self.caller.peer
         if self.malformed is not None:
-            self.decision = guard.decide_malformed(client.peer, self.visit, self.request, self.malformed)
+            self.decision = guard.decide_malformed(peer, self.visit, self.request, self.malformed)
         else:
-            self.decision = guard.decide(client.peer, self.visit, self.request, secure=client.secure)
+            self.decision = guard.decide(peer, self.visit, self.request, secure=self.caller.secure)
         reply = guard.reply(self.decision)
         if reply is not None:
             self.respond(reply, Side.CLIENT if self.malformed else Side.NONE)
         elif not self.decision.own:
-            client.door.admit(self)
+            self.client.door.admit(self)
         elif self.body_complete:
             self._serve_own()
 
@@ -165,7 +167,7 @@ class Exchange:
     def _serve_own(self) -> None:
         if self.decision is None:
             return
-        answer = self.client.door.guard.serve_own(self.decision, b"".join(self._body), secure=self.client.secure)
+        answer = self.client.door.guard.serve_own(self.decision, b"".join(self._body), secure=self.caller.secure)
         self.respond(answer.reply, Side.NONE, answer.challenge)
 
     def _refuse(self, status: int, private: str, side: Side) -> None:

@@ -16,6 +16,7 @@ from shieldproxy.core.addresses import (
     client_key,
     network_key,
     parse_address,
+    parse_port,
     peel_forwarded,
     prefix_of,
     within,
@@ -99,6 +100,27 @@ def test_an_address_is_read_as_forwarders_write_it(text: str, address: str) -> N
 def test_what_is_no_address_is_none(text: str) -> None:
     """Words, junk and numbers that only some parsers take for addresses are none."""
     assert parse_address(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "port"),
+    [
+        ("192.0.2.1:8080", 8080),
+        ('"[2001:db8::1]:443"', 443),
+        ("[2001:db8::1]", 0),
+        ("2001:db8::1", 0),
+        ("192.0.2.1", 0),
+        ("192.0.2.1:_hidden", 0),
+        ("192.0.2.1:65536", 0),
+        ("192.0.2.1:" + "9" * 5000, 0),
+        ("192.0.2.1:\u0662", 0),
+        ("[2001:db8::1", 0),
+        ("", 0),
+    ],
+)
+def test_a_port_is_read_as_forwarders_write_it(text: str, port: int) -> None:
+    """The port beside an address, for evidence (RFC 6302); 0 where there is none that can be one."""
+    assert parse_port(text) == port
 
 
 @given(st.one_of(any_text, st.text(st.sampled_from('0123456789abcdef:.[]%"_ '), max_size=45)))

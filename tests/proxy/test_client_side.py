@@ -249,6 +249,25 @@ class TestForwarders:
         assert shield.journal.records[0].client == "192.0.2.9"
         assert b"X-Forwarded-For: 192.0.2.9, 127.0.0.1\r\n" in origin.heads[0]
 
+    async def test_a_trusted_forwarder_tells_port_and_scheme(self, open_shield: Open, origin: RawOrigin) -> None:
+        """The record has the port that stands beside the address, and the origin learns that the visitor has TLS."""
+        shield = await open_shield(
+            origin, terms={"client_address": ClientAddress.FORWARDED_FOR, "trusted": trusted("127.0.0.0/8")}
+        )
+        told = b"X-Forwarded-For: 192.0.2.9:4711\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
+        await shield.talk(GET[:-2] + told)
+        record = shield.journal.records[0]
+        assert (record.src_ip, record.src_port, record.tls) == ("192.0.2.9", 4711, "yes")
+        assert b"X-Forwarded-For: 192.0.2.9, 127.0.0.1\r\n" in origin.heads[0]
+        assert b"X-Forwarded-Proto: https\r\n" in origin.heads[0]
+
+    async def test_a_strangers_scheme_is_nothing(self, open_shield: Open, origin: RawOrigin) -> None:
+        """X-Forwarded-Proto of an untrusted peer, or of a client behind a PROXY announcement, never arrives."""
+        shield = await open_shield(origin, terms={"client_address": ClientAddress.FORWARDED_FOR})
+        await shield.talk(GET[:-2] + b"X-Forwarded-Proto: https\r\nConnection: close\r\n\r\n")
+        assert b"X-Forwarded-Proto: http\r\n" in origin.heads[0]
+        assert b"https" not in origin.received
+
     async def test_the_proxy_protocol_names_client_and_port(self, open_shield: Open, origin: RawOrigin) -> None:
         """Version 1, in two packets: the record has the client's address and port, evidence needs both."""
         shield = await open_shield(
