@@ -71,6 +71,11 @@ class Condition(NamedTuple):
         """Whether anything but the network is asked."""
         return bool(self.path or self.host or self.method or self.user_agent or self.header or self.crawler)
 
+    @property
+    def asks_place(self) -> bool:
+        """Whether the path, the host or the method is asked: what changes from request to request of one client."""
+        return self.path is not None or self.host is not None or bool(self.method)
+
     def fits_visitor(self, visitor: Visitor) -> bool:
         """Tell whether the network half holds."""
         label = visitor.label

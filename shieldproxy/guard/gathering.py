@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shieldproxy.core.buckets import Reading, Scope
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     # (label of the address, user agent) -> what the agent claims and the address confirms
     Recognise = Callable[[NetworkLabel, str], Crawler]
 
-NO_ROBOT = (Crawler.NONE,)
+# Pairs of a network and a user agent that are remembered, and how much of an agent is looked at: a robot names itself
+# early, and a flood of long names must not fill the memory.
+AGENTS = 8_192
+MAX_AGENT = 512
 
 
 class Gatherer:
@@ -43,7 +47,7 @@ class Gatherer:
         self._bans = bans
         self._gate = gate
         self._situation = situation
-        self._recognise = recognise
+        self._recognised = lru_cache(AGENTS)(lambda label, agent: recognise(label, agent.decode("latin-1")))
         self._own_prefix = own_path.rstrip("/") + "/"
 
     def gather(self, policy: Policy, visit: Visit, request: Request, now: float, *, secure: bool) -> Facts:
@@ -56,7 +60,7 @@ class Gatherer:
         if not request.place:
             request = request._replace(place=plain_path(request.path))
         crawler = self._crawler(visitor, request)
-        matched = tuple([rule for rule in visit.standing.rules if rule.when.fits_request(request, crawler)])
+        matched = visit.habits.matched(request, crawler)
         exempt = visit.standing.exempt or exempt_path(policy, request)
         ban = self._bans.find(visitor.client, visitor.address, now)
         if exempt or ban is not None:
@@ -99,7 +103,7 @@ class Gatherer:
         agent = request.headers.get(b"user-agent")
         if agent is None:
             return Crawler.NONE
-        return self._recognise(visitor.label, agent.decode("latin-1"))
+        return self._recognised(visitor.label, agent[:MAX_AGENT])
 
     def _clearance(self, visitor: Visitor, request: Request, *, secure: bool) -> Clearance | None:
         cookie = request.headers.get(b"cookie")

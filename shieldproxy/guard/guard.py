@@ -12,6 +12,7 @@ from shieldproxy.core.judge import judge
 from shieldproxy.core.stages import STAGE_NAMES
 from shieldproxy.core.verdict import Action, Mode, Side
 from shieldproxy.guard.decisions import Decision, Outcome
+from shieldproxy.guard.habits import Habits
 from shieldproxy.guard.recording import Draft
 from shieldproxy.guard.replies import HANG_UP
 from shieldproxy.guard.visits import Peer, Visit, visit, visitor_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from shieldproxy.core.ladder import Ban
     from shieldproxy.core.policy import Policy
     from shieldproxy.core.ports import Bans, Buckets, Journal, Monotonic, Networks, Tallies, WallClock
+    from shieldproxy.core.rules import Rule
     from shieldproxy.core.verdict import Verdict
     from shieldproxy.guard.gate import Gate, OwnAnswer
     from shieldproxy.guard.gathering import Gatherer
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 # Visits remembered between connections; about 1 KiB each. A flood of new addresses turns this over and costs
 # what a first visit costs (some 15 µs), never more memory.
 VISITS = 16_384
+# Sets of rules that networks match; a policy with many rules on networks has more, and then they are made anew.
+GROUPS = 64
 
 STAGE_INDEX = {name: index for index, name in enumerate(STAGE_NAMES)}
 
@@ -78,6 +82,7 @@ class Guard:
         self._on_fault = on_fault
         self._generation = 0
         self._geo = networks.version
+        self._habits: dict[tuple[str, ...], Habits] = {}
         self._visits: LRUCache[Address, Visit] = LRUCache(VISITS)
         self._settle_ban_slots()
 
@@ -97,6 +102,17 @@ class Guard:
         self._generation += 1
         self._geo = self._networks.version
         self._visits.clear()
+        self._habits.clear()
+
+    def _habits_of(self, rules: tuple[Rule, ...]) -> Habits:
+        """Return the habits of a group of visitors: as many groups as there are sets of rules their networks match."""
+        names = tuple(rule.name for rule in rules)
+        found = self._habits.get(names)
+        if found is None:
+            if len(self._habits) >= GROUPS:
+                self._habits.clear()
+            found = self._habits[names] = Habits(rules)
+        return found
 
     def meet(self, address: Address) -> Visit:
         """Return the visit of the client at ``address``; known ones from memory."""
@@ -105,7 +121,7 @@ class Guard:
         except KeyError:
             pass
         visitor = visitor_of(address, self._networks.label(str(address)))
-        found = visit(self._policy, visitor, self._buckets, self._generation)
+        found = visit(self._policy, visitor, self._buckets, self._generation, self._habits_of)
         self._visits[address] = found
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from shieldproxy.core.addresses import Address, binding_prefix, client_key, network_key
@@ -9,6 +10,8 @@ from shieldproxy.core.buckets import Limit
 from shieldproxy.core.facts import Crawler, NetworkLabel, Visitor
 from shieldproxy.core.policy import Policy, Standing, standing
 from shieldproxy.core.ports import Buckets
+from shieldproxy.core.rules import Rule
+from shieldproxy.guard.habits import Habits
 
 # Limits of the ladder's own counting; the "@" keeps them apart from names an operator may choose.
 OFFENCES = "@offences"
@@ -40,12 +43,14 @@ class Charge(NamedTuple):
 class Visit(NamedTuple):
     """A client as the policy of one generation sees it: who it is, its standing, its buckets.
 
-    ``shared`` charges are for newcomers (own and collective buckets), ``cleared`` for holders of a clearance,
-    ``robots`` for verified crawlers. ``generation`` tells whether the policy or the databases changed since.
+    ``newcomer`` charges are own and collective buckets, ``cleared`` those of a holder of a clearance, ``robots``
+    those of a verified crawler, ``own`` what our own paths charge. ``generation`` tells whether the policy or the
+    databases changed since.
     """
 
     visitor: Visitor
     standing: Standing
+    habits: Habits
     newcomer: tuple[Charge, ...]
     cleared: tuple[Charge, ...]
     robots: tuple[Charge, ...]
@@ -62,7 +67,13 @@ def visitor_of(address: Address, label: NetworkLabel) -> Visitor:
     return Visitor(str(address), client_key(address), network_key(address), binding_prefix(address), label)
 
 
-def visit(policy: Policy, visitor: Visitor, buckets: Buckets, generation: int) -> Visit:
+def visit(
+    policy: Policy,
+    visitor: Visitor,
+    buckets: Buckets,
+    generation: int,
+    habits_of: Callable[[tuple[Rule, ...]], Habits] = Habits,
+) -> Visit:
     """Return the visit of ``visitor`` under ``policy``: every slot named, so that a request only charges."""
     now_standing = standing(policy, visitor)
     newcomer: list[Charge] = []
@@ -80,6 +91,7 @@ def visit(policy: Policy, visitor: Visitor, buckets: Buckets, generation: int) -
     return Visit(
         visitor,
         now_standing,
+        habits_of(now_standing.rules),
         tuple(newcomer),
         tuple(cleared),
         tuple(robots),

@@ -1,0 +1,57 @@
+"""Habits: remembered answers are the answers the rules give."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shieldproxy.core.facts import Crawler
+from shieldproxy.core.rules import Condition, HeaderTest, Rule, compile_globs
+from shieldproxy.guard.habits import LONGEST, WAYS, Habits
+from tests.scenes import request
+
+RULES = (
+    Rule("network alone", Condition(country=frozenset(("XX",))), weight=1),
+    Rule("agent", Condition(user_agent=compile_globs(("curl*",), ignore_case=True)), weight=2),
+    Rule("no language", Condition(header=(HeaderTest(b"accept-language", present=False),)), weight=3),
+    Rule("impostor", Condition(crawler=frozenset((Crawler.IMPOSTOR,))), weight=4),
+    Rule("place", Condition(path=compile_globs(("/login*",)), method=frozenset(("POST",))), weight=5),
+    Rule("place and agent", Condition(path=compile_globs(("/x",)), user_agent=compile_globs(("curl*",))), weight=6),
+)
+
+headers = st.dictionaries(
+    st.sampled_from([b"user-agent", b"accept-language", b"accept"]),
+    st.sampled_from([b"", b"curl/8", b"Mozilla/5.0", b"x" * (LONGEST + 1)]),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            headers,
+            st.sampled_from(["/", "/x", "/login"]),
+            st.sampled_from(["GET", "POST"]),
+            st.sampled_from(list(Crawler)),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_memory_never_changes_an_answer(asked: list[tuple[dict[bytes, bytes], str, str, Crawler]]) -> None:
+    """For any sequence of requests the remembered matches are those that each rule gives when asked."""
+    habits = Habits(RULES)
+    for head, path, method, crawler in asked:
+        one = request(path, head, method=method)
+        expected = [rule.name for rule in RULES if rule.when.fits_request(one, crawler)]
+        assert [rule.name for rule in habits.matched(one, crawler)] == expected
+
+
+def test_the_memory_is_bounded_and_takes_no_long_words() -> None:
+    """More ways than fit turn it over; a word beyond LONGEST is not kept at all."""
+    habits = Habits(RULES)
+    for number in range(WAYS + 10):
+        habits.matched(request("/", {b"user-agent": b"agent-%d" % number}), Crawler.NONE)
+    habits.matched(request("/", {b"user-agent": b"a" * (LONGEST + 1)}), Crawler.NONE)
+    remembered = habits._remembered.cache_info()
+    assert remembered.currsize == WAYS
+    assert remembered.misses == WAYS + 10
