@@ -1,72 +1,19 @@
-"""The pages in a real browser: Debian's Chromium, driven by Playwright, against a site behind the gate."""
+"""The way through a challenge in a real browser: where people land, and what stops them from going round."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, expect
 
-from shieldproxy.core.policy import ChallengePolicy
 from tests.fakes.gated_site import GatedSite
+from tests.guard.chromium import ARGUMENTS, CHROMIUM, IN_CHROMIUM, NEVER, QUICK, visit
 
-CHROMIUM = Path("/usr/bin/chromium")
-# The last four keep the browser from calling home, which a closed network answers with delays.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-# Far more work than any browser does in the seconds a test looks at the page.
-NEVER = ChallengePolicy(cost=100_000_000)
-# Work a slow test machine does in a blink: what these tests ask is where people land, not how long it takes.
-QUICK = ChallengePolicy(cost=50, form_wait=1.0)
-# Pictures of every state, for people to look at; .gitignore keeps them out of the repository.
-PICTURES = Path(__file__).parent.parent / "artefacts" / "challenge"
-
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium"),
-    pytest.mark.asyncio(loop_scope="module"),
-]
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def playwright() -> AsyncIterator[Playwright]:
-    """The driver, started once: each test has a browser profile of its own."""
-    async with async_playwright() as driver:
-        yield driver
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
-    """A browser that knows plain.test as a host of this machine, to meet a page that is no secure context."""
-    mapped = [*ARGUMENTS, "--host-resolver-rules=MAP plain.test 127.0.0.1"]
-    browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=mapped)
-    yield browser
-    await browser.close()
-
-
-@asynccontextmanager
-async def visit(
-    browser: Browser, policy: ChallengePolicy = QUICK, **options: Any
-) -> AsyncIterator[tuple[GatedSite, BrowserContext]]:
-    """A site and a fresh browser profile with ``options``."""
-    async with GatedSite(policy) as site:
-        context = await browser.new_context(**options)
-        try:
-            yield site, context
-        finally:
-            await context.close()
+pytestmark = IN_CHROMIUM
 
 
 def welcome(page: Page) -> Any:
@@ -267,63 +214,3 @@ async def test_a_site_that_challenges_again_and_again_does_not_loop(browser: Bro
         await expect(page.get_by_text("The check did not succeed this time")).to_be_visible(timeout=30_000)
         await page.wait_for_timeout(1_000)
         assert site.asked("/x") == 4
-
-
-async def looks(page: Page) -> None:
-    """Check what no state of a page may break: it fits its window and its heading is there."""
-    wide = await page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert wide[0] <= wide[1]
-    await expect(page.get_by_role("heading", level=1)).to_be_visible()
-
-
-STATES: list[tuple[str, str, dict[str, Any]]] = [
-    ("light", "/forms", {}),
-    ("dark", "/forms", {"color_scheme": "dark"}),
-    ("narrow", "/forms", {"viewport": {"width": 320, "height": 640}, "locale": "de"}),
-    ("arabic", "/forms", {"locale": "ar"}),
-    ("greek-narrow", "/forms", {"viewport": {"width": 320, "height": 640}, "locale": "el"}),
-    ("reduced-motion", "/forms", {"reduced_motion": "reduce", "locale": "fi"}),
-    ("high-contrast", "/forms", {"forced_colors": "active", "locale": "fr"}),
-    ("no-script", "/forms", {"java_script_enabled": False, "locale": "pl"}),
-    ("throttled", "/throttled", {}),
-    ("throttled-narrow", "/throttled", {"viewport": {"width": 320, "height": 640}, "locale": "bg"}),
-    ("refused-dark", "/refused", {"color_scheme": "dark", "locale": "ar"}),
-]
-
-
-@pytest.mark.parametrize(("name", "path", "options"), STATES, ids=[state[0] for state in STATES])
-async def test_every_state_fits_its_window(browser: Browser, name: str, path: str, options: dict[str, Any]) -> None:
-    """From 320 pixels up nothing has to be scrolled sideways; a picture is kept for people to look at."""
-    async with visit(browser, NEVER, **{"viewport": {"width": 1024, "height": 768}, **options}) as (site, context):
-        page = await context.new_page()
-        await page.goto(f"{site.url}{path}")
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-        if options.get("java_script_enabled", True):
-            await looks(page)
-        await expect(page.get_by_text(re.compile("01JD4ZK8Q2M7"))).to_be_visible()
-
-
-async def test_the_keyboard_reaches_what_can_be_used_in_order(browser: Browser) -> None:
-    """Tab goes to the button, then to the contact, with the focus shown."""
-    async with visit(browser, NEVER) as (site, context):
-        await context.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined })")
-        page = await context.new_page()
-        await page.goto(f"{site.url}/x")
-        order = []
-        for _ in range(2):
-            await page.keyboard.press("Tab")
-            order.append(await page.evaluate("document.activeElement.tagName"))
-            assert await page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-        assert order == ["BUTTON", "A"]
-
-
-async def test_the_page_stays_small_on_the_wire(browser: Browser) -> None:
-    """One request and less than 15 KB bring the whole page."""
-    async with visit(browser, NEVER, locale="el") as (site, context):
-        page = await context.new_page()
-        response = await page.goto(f"{site.url}/x")
-        assert response is not None
-        assert len(await response.body()) < 15_000
-        await page.wait_for_timeout(300)
-        assert [asked for _, asked, _ in site.log] == ["/x"]

@@ -34,6 +34,7 @@
     show(form, word !== "cookies");
     if (form && word !== "cookies") return;
     const again = document.createElement("button");
+    again.className = "button";
     again.textContent = say.dataset.again;
     again.onclick = () => location.reload();
     say.after(again);
