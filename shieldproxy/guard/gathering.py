@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 AGENTS = 8_192
 MAX_AGENT = 512
 
+# How long the parts of a page may follow it (seconds): slow telephones fetch the last picture late.
+PAGE_SPAN = 60.0
+PAGE_INTERVAL = 30.0
+# Parts of one client: 60 at once and 5 a second, more than pages have; beyond it the crowd's limits hold again.
+PARTS_INTERVAL = 0.2
+PARTS_SPAN = 12.0
+
 
 class Gatherer:
     """Gathers facts for one worker. Holds the ports, no state of its own but a bounded memory of user agents."""
@@ -74,21 +81,40 @@ class Gatherer:
             charges = visit.robots
         elif clearance is not None:
             charges, serial = visit.cleared, clearance.serial
+        page = page_kind(request.method, request.place, request.headers)
+        newcomer = charges is visit.newcomer
+        if newcomer and page is not PageKind.PAGE and self._follows_page(visit, now):
+            charges = visit.own
+        readings = self._charge(charges, request, crawler, serial, now)
+        if newcomer and page is PageKind.PAGE and not any(reading.slack < 0.0 for reading in readings):
+            self._buckets.charge(visit.pages, PAGE_INTERVAL, PAGE_SPAN, now)
         return Facts(
             visitor,
             request,
             now,
-            page_kind(request.method, request.place, request.headers),
+            page,
             "",
             None,
             None,
             matched,
-            self._charge(charges, request, crawler, serial, now),
+            readings,
             clearance,
             crawler,
             self._buckets.saturated,
             self._situation.posture,
         )
+
+    def _follows_page(self, visit: Visit, now: float) -> bool:
+        """Tell whether a request that is no page belongs to a page within all limits; it is charged as a part of it.
+
+        The crowd's limits have judged the page. To judge its parts again would send people a page without its style,
+        and a carrier's customers would be a crowd by the pictures they look at.
+        """
+        table = self._buckets
+        # A charge of nothing only looks: the bucket is full, unless such a page was asked for lately.
+        if table.charge(visit.pages, 0.0, PAGE_SPAN, now) >= PAGE_SPAN:
+            return False
+        return table.charge(visit.parts, PARTS_INTERVAL, PARTS_SPAN, now) >= 0.0
 
     def gather_malformed(self, visit: Visit, request: Request, reason: Malformed, now: float) -> Facts:
         """Return the facts of a message that cannot be served: who sent it, and what is wrong with it."""

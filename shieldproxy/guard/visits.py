@@ -18,6 +18,9 @@ OFFENCES = "@offences"
 FLOODS = "@floods"
 UNANSWERED = "@unanswered"
 ANSWERS = "@answers"
+# A page that was let in, and what it brings with it: pictures, styles, scripts and what those ask for.
+PAGES = "@pages"
+PARTS = "@parts"
 
 
 class Peer(NamedTuple):
@@ -59,6 +62,8 @@ class Visit(NamedTuple):
     floods: int
     unanswered: int
     answers: int
+    pages: int
+    parts: int
     generation: int
 
 
@@ -100,5 +105,7 @@ def visit(
         buckets.slot(FLOODS, visitor.client),
         buckets.slot(UNANSWERED, visitor.client),
         buckets.slot(ANSWERS, visitor.client),
+        buckets.slot(PAGES, visitor.client),
+        buckets.slot(PARTS, visitor.client),
         generation,
     )

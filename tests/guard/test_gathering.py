@@ -182,3 +182,51 @@ def test_what_cannot_be_read_is_a_fact_too() -> None:
     reason = Malformed(400, "two Host headers")
     facts = bench.gatherer.gather_malformed(known, request("/"), reason, NOW)
     assert (facts.malformed, facts.readings, facts.ban) == (reason, (), None)
+
+
+CROWD = Policy(limits=(limit(), limit("asn", Scope.ASN, rate=5.0, burst=2.0)))
+CITIZEN = visitor(label=NetworkLabel(64500, "Carrier", "DE", "carrier"))
+
+
+def part(path: str) -> Request:
+    """Return a request for a part of a page, as a browser sends it over plain HTTP."""
+    return request(path, {b"host": b"example.org", b"accept": b"*/*"})
+
+
+def over(facts: Facts) -> list[str]:
+    """Return the names of the limits that are overdrawn."""
+    return [reading.limit.name for reading in facts.readings if reading.over]
+
+
+def test_the_parts_of_a_page_are_not_judged_as_a_crowd() -> None:
+    """Whoever was let in to a page gets its style and its pictures, and costs the neighbours nothing by them."""
+    bench = Bench(CROWD)
+    assert bench.charged(bench.gather(request("/"), CITIZEN)) == ["client", "asn"]
+    for path in ("/site.css", "/photo.jpg", "/favicon.ico", "/api/hours"):
+        assert bench.charged(bench.gather(part(path), CITIZEN)) == ["client"]
+    assert over(bench.gather(request("/"), CITIZEN)) == []
+
+
+def test_parts_without_a_page_are_judged_as_a_crowd() -> None:
+    """A flood of pictures is a flood; so is one of pictures that follow a page beyond the limit."""
+    bench = Bench(CROWD)
+    seen = [over(bench.gather(part("/photo.jpg"), CITIZEN)) for _ in range(4)]
+    assert seen == [[], [], ["asn"], ["asn"]]
+    assert over(bench.gather(request("/"), CITIZEN)) == ["asn"]
+    assert over(bench.gather(part("/photo.jpg"), CITIZEN)) == ["asn"]
+
+
+def test_a_page_brings_only_so_many_parts() -> None:
+    """Sixty parts follow one page at once; what comes beyond is charged to the crowd's limit again."""
+    bench = Bench(CROWD)
+    bench.gather(request("/"), CITIZEN)
+    charged = [bench.charged(bench.gather(part("/photo.jpg"), CITIZEN)) for _ in range(61)]
+    assert charged == [["client"]] * 60 + [["client", "asn"]]
+
+
+def test_a_neighbours_page_lets_nobody_in() -> None:
+    """The parts follow the client that was let in, not others of its network."""
+    bench = Bench(CROWD)
+    bench.gather(request("/"), CITIZEN)
+    other = CITIZEN._replace(address="192.0.2.77", client="192.0.2.77")
+    assert bench.charged(bench.gather(part("/site.css"), other)) == ["client", "asn"]
