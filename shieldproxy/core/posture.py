@@ -27,7 +27,8 @@ class PosturePolicy(NamedTuple):
 
     ``memory`` is seconds over which the usual is learned; ``floor`` requests a second below which nothing is an
     attack; ``elevated`` and ``attack`` factors over the usual; ``unanswered`` the share of challenges left unanswered
-    that makes an excess an attack; ``hold`` seconds that a posture lasts at least after its last sign.
+    that makes an excess an attack; ``ignored`` the share of all requests that, ended at a challenge nobody answers,
+    are an attack without any excess; ``hold`` seconds that a posture lasts at least after its last sign.
     """
 
     memory: float = 600.0
@@ -36,6 +37,7 @@ class PosturePolicy(NamedTuple):
     elevated: float = 2.0
     attack: float = 3.0
     unanswered: float = 0.5
+    ignored: float = 0.25
     hold: float = 30.0
 
 
@@ -73,7 +75,8 @@ def observe(policy: PosturePolicy, before: Detected, second: Second, now: float)
         held_until = now + policy.hold
     else:
         reason = before.reason
-    usual += (second.requests - usual) * eagerness(policy, sign, seen)
+    served = max(0, second.requests - max(0, second.challenged - second.answered))
+    usual += (served - usual) * eagerness(policy, sign, seen)
     return Detected(posture, usual, rate, challenged, answered, held_until, reason, seen)
 
 
@@ -100,11 +103,14 @@ def eagerness(policy: PosturePolicy, sign: Posture, seen: int) -> float:
 
 def signs(policy: PosturePolicy, rate: float, usual: float, challenged: float, answered: float) -> tuple[Posture, str]:
     """Return the posture this second asks for, and why in words for people."""
-    excess = rate / max(usual, policy.floor / policy.attack)
-    if rate < policy.floor or excess < policy.elevated:
+    if rate < policy.floor:
         return Posture.CALM, "as usual"
-    left = 1.0 - answered / challenged if challenged > 0.0 else 0.0
+    excess = rate / max(usual, policy.floor / policy.attack)
     words = f"{rate:.0f} requests/s, {excess:.1f} times the usual {usual:.0f}/s"
-    if challenged >= 1.0 and left >= policy.unanswered and excess >= policy.elevated:
+    left = 1.0 - answered / challenged if challenged > 0.0 else 0.0
+    if excess >= policy.elevated and challenged >= 1.0 and left >= policy.unanswered:
         return Posture.UNDER_ATTACK, f"{words}; {left:.0%} of challenges unanswered"
-    return Posture.ELEVATED, words
+    ignored = (challenged - answered) / rate
+    if ignored >= policy.ignored:
+        return Posture.UNDER_ATTACK, f"{rate:.0f} requests/s; {ignored:.0%} of them end at a challenge, unanswered"
+    return (Posture.ELEVATED, words) if excess >= policy.elevated else (Posture.CALM, "as usual")

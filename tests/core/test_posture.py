@@ -16,6 +16,7 @@ QUIET = Second(10)
 USUAL = Second(50, 2, 2)
 CROWD = Second(300, 40, 36)
 FLOOD = Second(1_000, 400, 4)
+SLOW_FLOOD = Second(195, 120, 1)
 
 
 def watch(*spans: tuple[int, Second], start: Detected | None = None) -> list[Detected]:
@@ -42,6 +43,10 @@ STORIES = [
     ("a flood that ends", [(600, USUAL), (120, FLOOD), (20, USUAL), (80, USUAL)], [CALM, ATTACK, ATTACK, CALM]),
     ("a flood that lasts six hours is not the usual", [(600, USUAL), (21_600, FLOOD)], [CALM, ATTACK]),
     ("a site that grows for good", [(600, QUIET), (60, Second(60)), (7_200, Second(60))], [CALM, ELEVATED, CALM]),
+    ("a flood right after the start", [(10, Second(15, 1, 1)), (5, SLOW_FLOOD)], [CALM, ATTACK]),
+    ("a flood at the start", [(5, SLOW_FLOOD), (600, SLOW_FLOOD)], [ATTACK, ATTACK]),
+    ("a flood smaller than the usual", [(600, Second(240, 8, 7)), (8, Second(420, 170, 8))], [CALM, ATTACK]),
+    ("robots that read no challenge", [(600, Second(50, 8, 1))], [CALM]),
     ("a start on a busy site, whose first second is nearly empty", [(1, Second(3)), (60, Second(500))], [CALM, CALM]),
 ]
 
@@ -108,11 +113,14 @@ SIGNS = [
     (19.9, 1.0, 19.0, 0.0, CALM),
     (20.0, 1.0, 0.0, 0.0, ELEVATED),
     # thresholds against the usual
-    (99.9, 50.0, 50.0, 0.0, CALM),
+    (99.9, 50.0, 20.0, 0.0, CALM),
     (100.0, 50.0, 0.0, 0.0, ELEVATED),
     # answered or not
     (100.0, 50.0, 10.0, 5.1, ELEVATED),
     (100.0, 50.0, 10.0, 5.0, ATTACK),
+    # a quarter of everything ends at a challenge: no usual is asked
+    (100.0, 90.0, 26.0, 1.0, ATTACK),
+    (100.0, 90.0, 26.0, 2.0, CALM),
     # a single challenge in a while says nothing
     (100.0, 50.0, 0.9, 0.0, ELEVATED),
     # more answers than challenges (they were asked for before) are no attack
@@ -124,7 +132,7 @@ SIGNS = [
 
 @pytest.mark.parametrize(("rate", "usual", "challenged", "answered", "sign"), SIGNS)
 def test_signs(rate: float, usual: float, challenged: float, answered: float, sign: Posture) -> None:
-    """The floor, the excess and the share of unanswered challenges decide, each at its threshold."""
+    """The floor, the excess and the unanswered challenges decide, each at its threshold."""
     assert signs(POLICY, rate, usual, challenged, answered)[0] is sign
 
 
