@@ -49,9 +49,13 @@ class Clearances:
         if start < 0:
             return None
         start += len(MARK)
-        known = self._known((cookies[start : start + TOKEN_LENGTH], prefix, user_agent))
-        if known is not None:
-            return known
+        try:
+            known = self._verified[cookies[start : start + TOKEN_LENGTH], prefix, user_agent]
+        except KeyError:
+            pass
+        else:
+            if known.expires > self._clock():
+                return known
         refusal: Refusal | None = None
         for token in tokens_in(cookies):
             found = self._verify(token, prefix, user_agent)
@@ -60,25 +64,14 @@ class Clearances:
             refusal = refusal or found
         return refusal
 
-    def _known(self, key: Key) -> Clearance | None:
-        try:
-            known = self._verified[key]
-        except KeyError:
-            return None
-        return known if known.expires > self._clock() else None
-
     def _verify(self, token: bytes, prefix: str, user_agent: bytes) -> Clearance | Refusal:
         key = (token, prefix, user_agent)
-        known = self._known(key)
-        if known is not None:
+        now = self._clock()
+        known = self._verified.get(key)
+        if known is not None and known.expires > now:
             return known
-        found = unseal(
-            self._keys,
-            token.decode("latin-1"),
-            binding=bind(prefix, user_agent),
-            now=self._clock(),
-            epoch=self._epoch,
-        )
+        binding = bind(prefix, user_agent)
+        found = unseal(self._keys, token.decode("latin-1"), binding=binding, now=now, epoch=self._epoch)
         if isinstance(found, Clearance) and len(user_agent) <= MAX_AGENT:
             self._verified[key] = found
         return found
