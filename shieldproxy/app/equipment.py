@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shieldproxy.core.addresses import Network
+    from shieldproxy.core.facts import NetworkLabel
     from shieldproxy.core.judge import Fault
     from shieldproxy.core.ladder import Ban
     from shieldproxy.guard.visits import Visit
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
 class Equipment:
     """A guard with what it needs. ``index`` is the number of this process on the node whose ``memory`` it shares.
 
-    ``on_ban`` hears of each ban that the ladder imposes, ``on_journal_problem`` that the journal cannot write, or
-    can again. Raises StartError when keys or memory cannot be had.
+    ``on_ban`` hears of each ban that the ladder imposes. Raises StartError when keys or memory cannot be had.
     """
 
     def __init__(  # noqa: PLR0913 - what differs between processes
@@ -59,18 +59,18 @@ class Equipment:
         allowed: tuple[Network, ...],
         log: oplog.Log,
         on_ban: Callable[[Ban, Visit], None],
-        on_journal_problem: Callable[[str], None],
     ) -> None:
         self.settings = settings
         self._allowed = allowed
         self._log = log
         self.minute = oplog.MinuteLog(log, time.monotonic)
         self._on_ban = on_ban
-        self._on_journal_problem = on_journal_problem
         self._loop: asyncio.AbstractEventLoop | None = None
         self._identifiers = Identifiers(index, os.urandom(3))
         self._identifiers.tell_time(time.time())
+        self._index = index
         self._ticks = 0
+        self._journal_counts = (0, 0)
         self._wire_state(memory, index)
         self._wire_intel()
         self._wire_journal(node, index)
@@ -151,42 +151,75 @@ class Equipment:
         """Begin to write the journal; called in the event loop. Raises StartError when it cannot be written."""
         self._loop = asyncio.get_running_loop()
         self._journal.open()
+        self._tell_news(self._databases.refresh())
 
-    async def keep_time(self) -> None:
+    async def keep_time(self, then: Callable[[], None]) -> None:
         """Once a second, for ever: name the second, look at the table, show what was counted, look for new databases.
 
-        Runs on the second, so that IDs name the second they were given in.
+        ``then`` is called after each. Runs on the second, so that IDs name the second they were given in.
         """
         refresh_every = max(1, round(self.settings.geo.refresh))
         while True:
             await asyncio.sleep(1.0 - time.time() % 1.0)
-            self._ticks += 1
-            self._identifiers.tell_time(time.time())
-            self.buckets.refresh(time.monotonic())
-            self.tallies.publish()
-            if self._ticks % refresh_every == 0:
-                await self._refresh_databases()
+            try:
+                self._ticks += 1
+                self._tick()
+                then()
+                if self._ticks % refresh_every == 0:
+                    self._tell_news(await asyncio.to_thread(self._databases.refresh))
+            except Exception as error:  # noqa: BLE001 - whatever it is, visitors are served, and the next second comes
+                self.minute.error("a tick failed", exc_info=error)
 
-    async def _refresh_databases(self) -> None:
-        for line in await asyncio.to_thread(self._databases.refresh):
-            self._log.warning("geo", said=line)
+    def _tick(self) -> None:
+        self._identifiers.tell_time(time.time())
+        self.buckets.refresh(time.monotonic())
+        self._count_records()
+        self.tallies.publish()
+
+    def _count_records(self) -> None:
+        """Bring what the journal counts into the tallies, which outlive this process."""
+        written, lost = self._journal_counts
+        self._journal_counts = self._journal.written, self._journal.lost
+        self.tallies.count("journal_records", self._journal_counts[0] - written)
+        self.tallies.count("journal_lost", self._journal_counts[1] - lost)
+
+    def _tell_news(self, news: list[str]) -> None:
+        for line in news:
+            # All processes of a node read the same files; one of them says so.
+            if self._index == 0:
+                self._log.warning("geo", said=line)
             self.guard.forget_labels()
+
+    @property
+    def journal_problem(self) -> str:
+        """Why the journal cannot write at the moment; '' while it can."""
+        return self._journal.problem
+
+    def busy_networks(self) -> dict[int, NetworkLabel]:
+        """Return what is known of the heaviest networks, by ASN, where it is still remembered."""
+        met = self._networks.met
+        return {asn: met[asn] for asn in self.tallies.heaviest() if asn in met}
 
     async def close(self) -> None:
         """Write what waits, seal the journal's segment, show the last counts."""
         await asyncio.to_thread(self._journal.close)
+        self._count_records()
         self.tallies.publish()
 
     # -- orders -----------------------------------------------------------------------------------------------------
 
     def adopt(self, settings: Settings) -> None:
-        """Judge by new settings from now on; what needs a restart stays as it was (docs/operating.md)."""
+        """Judge by new settings from now on; what needs a restart stays as it was (docs/operating.md).
+
+        Raises StartError when the keys cannot be read; then all stays as it was.
+        """
         kept = replace(settings, journal=self.settings.journal, state=self.settings.state)
+        policy, appearance = policy_of(kept, self._allowed), appearance_of(kept)
+        ring = load_ring(kept.state.directory, os.urandom)
         self.settings = kept
         self.buckets.set_scopes({name: limit.scope for name, limit in kept.limits.items()})
-        policy, appearance = policy_of(kept, self._allowed), appearance_of(kept)
         self._replies.adopt(appearance)
-        self._gate.adopt(policy.challenge, load_ring(kept.state.directory, os.urandom), appearance)
+        self._gate.adopt(policy.challenge, ring, appearance)
         self.guard.adopt(policy)
 
     def allow(self, networks: tuple[Network, ...]) -> None:
@@ -202,8 +235,7 @@ class Equipment:
     def _journal_problem_elsewhere(self, problem: str) -> None:
         """Hear a problem in the journal's thread and pass it to the loop's."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._journal_problem, problem)
+            self._loop.call_soon_threadsafe(self._journal_said, problem)
 
-    def _journal_problem(self, problem: str) -> None:
-        self.minute.error("journal", problem=problem)
-        self._on_journal_problem(problem)
+    def _journal_said(self, sentence: str) -> None:
+        self.minute.error("journal", problem=sentence)

@@ -10,11 +10,12 @@ from shieldproxy.settings.schema import Settings
 
 
 class Boot(NamedTuple):
-    """The first order: what to serve, and the descriptors to accept on."""
+    """The first order: what to serve, and the descriptors to accept on. ``workers`` is how many share the node."""
 
     settings: Settings
     sockets: tuple[int, ...]
     node: str
+    workers: int = 1
     allowed: tuple[Network, ...] = ()
     banned_networks: tuple[Ban, ...] = ()
 

@@ -6,6 +6,8 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from aiolimiter import AsyncLimiter
+
 from shieldproxy.guard.appearance import Appearance, picture_uri
 from shieldproxy.proxy.pool import OriginTerms
 from shieldproxy.proxy.terms import ClientAddress, Terms
@@ -71,6 +73,16 @@ def origin_terms(settings: Settings) -> OriginTerms:
     )
 
 
+def pace_of(settings: Settings, workers: int) -> AsyncLimiter | None:
+    """Return what one of ``workers`` lets through to the origin a second, None where that is not bounded.
+
+    The configuration speaks of the site, so each worker has an equal part of it.
+    """
+    rate = settings.origin.rate / workers
+    # At most a second's worth at once; below one a second, one in as long as that takes.
+    return AsyncLimiter(max(1.0, rate), max(1.0, 1.0 / rate)) if rate else None
+
+
 def origin_tls(settings: Settings) -> ssl.SSLContext | None:
     """Return the context that verifies an https origin; None for other schemes."""
     origin = settings.origin
@@ -85,7 +97,10 @@ def origin_tls(settings: Settings) -> ssl.SSLContext | None:
 
 
 def server_tls(settings: Settings) -> ssl.SSLContext | None:
-    """Return the context for visitors (TLS 1.2 and 1.3, HTTP/1.1); None where plain HTTP is served."""
+    """Return the context for visitors (TLS 1.2 and 1.3, HTTP/1.1); None where plain HTTP is served.
+
+    A certificate loaded into it later is shown to whoever connects from then on.
+    """
     files = settings.server.tls
     if files is None:
         return None

@@ -11,15 +11,15 @@ import gc
 import os
 import signal
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING, assert_never
-
-from aiolimiter import AsyncLimiter
 
 from shieldproxy import oplog
 from shieldproxy.app.equipment import Equipment
 from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Drain, Learn, Order
-from shieldproxy.app.terms import origin_terms, server_tls, terms_of
+from shieldproxy.app.terms import origin_terms, pace_of, server_tls, terms_of
+from shieldproxy.core.errors import StartError
 from shieldproxy.proxy.door import Door
 from shieldproxy.proxy.pool import Pool
 from shieldproxy.state.channel import Channel
@@ -41,25 +41,27 @@ class Worker:
 
     def __init__(self, boot: Boot, index: int, memory: NodeMemory, channel: Channel) -> None:
         self._channel = channel
+        self._log = oplog.logger("worker", worker=index)
+        self._workers = boot.workers
+        self._problem = ""
+        self._told: set[int] = set()
         self._equipment = Equipment(
             boot.settings,
             memory,
             node=boot.node,
             index=index,
             allowed=boot.allowed,
-            log=oplog.logger("worker", worker=index),
+            log=self._log,
             on_ban=self._ban_imposed,
-            on_journal_problem=lambda problem: channel.report({"journal_problem": problem}),
         )
         self.guard = self._equipment.guard
         self.bans = self._equipment.bans
         self._minute = self._equipment.minute
         self._wire_door(boot.settings)
         self.bans.set_networks(boot.banned_networks)
-        self.stopped = asyncio.Event()
 
     def _wire_door(self, settings: Settings) -> None:
-        origin = settings.origin
+        self._tls = server_tls(settings)
         self.door = Door(
             terms_of(settings),
             guard=self.guard,
@@ -67,8 +69,8 @@ class Worker:
             tallies=self._equipment.tallies,
             clock=time.monotonic,
             wall=time.time,
-            pace=AsyncLimiter(max(1.0, origin.rate), max(1.0, 1.0 / origin.rate)) if origin.rate else None,
-            max_pacing=origin.rate_queue,
+            pace=pace_of(settings, self._workers),
+            max_pacing=settings.origin.rate_queue,
             on_failure=self._exchange_failed,
         )
 
@@ -80,24 +82,33 @@ class Worker:
     async def serve(self, sockets: tuple[int, ...]) -> None:
         """Accept, obey and tick until told to drain or the supervisor is gone."""
         self._equipment.open()
-        await self.door.open([socket.socket(fileno=fd) for fd in sockets], server_tls(self._equipment.settings))
+        await self.door.open([socket.socket(fileno=fd) for fd in sockets], self._tls)
         self._channel.report({"ready": os.getpid()})
-        beside = [asyncio.ensure_future(self._equipment.keep_time()), asyncio.ensure_future(self._obey())]
-        await self.stopped.wait()
-        for task in beside:
-            task.cancel()
-        await self._equipment.close()
-        await self._channel.close()
+        ticking = asyncio.ensure_future(self._equipment.keep_time(self._tell))
+        try:
+            await self._obey()
+        finally:
+            ticking.cancel()
+            await self._equipment.close()
+            await self._channel.close()
 
     async def _obey(self) -> None:
-        try:
-            while True:
-                await self._perform(await self._channel.next_order())
-        except EOFError:
-            # Nobody supervises any more: end as if told to, so that the port does not stay held by an orphan.
-            await self._perform(Drain(self._equipment.settings.server.drain))
+        """Do what the supervisor says until it says to end."""
+        while True:
+            try:
+                order: Order = await self._channel.next_order()
+            except EOFError:
+                # Nobody supervises any more: end as if told to, so that the port does not stay held by an orphan.
+                order = Drain(self._equipment.settings.server.drain)
+            if isinstance(order, Drain):
+                await self.door.drain(order.seconds)
+                return
+            try:
+                self._perform(order)
+            except Exception as error:  # noqa: BLE001 - an order that cannot be done leaves all as it was, and we serve
+                self._log.error("an order failed, all stays as it was", order=type(order).__name__, exc_info=error)
 
-    async def _perform(self, order: Order) -> None:
+    def _perform(self, order: Adopt | Allowed | BannedNetworks | Learn) -> None:
         match order:
             case Adopt(settings):
                 self._adopt(settings)
@@ -107,16 +118,20 @@ class Worker:
                 self.bans.set_networks(bans)
             case Learn(ban):
                 self.bans.learn(ban)
-            case Drain(seconds):
-                await self.door.drain(seconds)
-                self.stopped.set()
             case _:
                 assert_never(order)
 
     def _adopt(self, settings: Settings) -> None:
-        """Take new settings: policy, terms and pages at once; what needs a restart stays as it was (see docs)."""
+        """Take new settings, all of them; the supervisor leaves out what waits for the next start."""
+        before = self._equipment.settings
+        origin, files = origin_terms(settings), settings.server.tls
+        if self._tls is not None and files is not None:
+            self._tls.load_cert_chain(files.certificate, files.key)  # whoever renewed it reloads us
         self._equipment.adopt(settings)
         self.door.terms = terms_of(settings)
+        self.door.pool.adopt(origin)
+        if settings.origin != before.origin:
+            self.door.pace(pace_of(settings, self._workers), settings.origin.rate_queue)
         self._channel.report({"adopted": self.guard.policy.digest})
 
     # -- what is told -------------------------------------------------------------------------------------------------
@@ -126,6 +141,18 @@ class Worker:
             {"ban": {"key": ban.key, "until": ban.until, "cause": ban.cause, "rung": ban.rung}}
             | {"asn": visit.visitor.label.asn}
         )
+
+    def _tell(self) -> None:
+        """Tell the supervisor what is new in this second: how the journal stands, the names of busy networks."""
+        problem = self._equipment.journal_problem
+        if problem != self._problem:
+            self._problem = problem
+            self._channel.report({"journal_problem": problem})
+        busy = self._equipment.busy_networks()
+        fresh = [label for asn, label in busy.items() if asn not in self._told]
+        self._told = set(busy)
+        if fresh:
+            self._channel.report({"networks": [[*label[:4]] for label in fresh]})
 
     def _exchange_failed(self, status: int, why: str, side: Side | None) -> None:
         self._minute.warning(why, status=status, side=side.value if side else "client")
@@ -153,5 +180,9 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     index, memory_fd, channel_fd = (int(argument) for argument in arguments)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work(index, memory_fd, channel_fd))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work(index, memory_fd, channel_fd))
+    except (StartError, EOFError) as error:
+        oplog.logger("worker", worker=index).error("cannot start", why=str(error))
+        sys.exit(1)

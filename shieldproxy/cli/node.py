@@ -113,6 +113,7 @@ def reload(form: str, config: Path | None) -> None:
         click.echo("not reloaded: the node keeps the configuration it has", err=True)
         sys.exit(2)
     _say(form, {"policy": done["policy"]}, f"reloaded, policy {done['policy']}")
+    _caution(done)
 
 
 def amount(span: str) -> str | float:

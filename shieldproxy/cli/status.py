@@ -82,6 +82,7 @@ def lines(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "policy", f"{found['policy']} from {found['config'] or 'the built-in defaults'}", ""
     for name, texts in (
         ("not reloaded", found["reload_refused"]),
+        ("at next start", [", ".join(found["waiting"])] if found["waiting"] else []),
         ("degraded", found["degraded"]),
         ("journal", [journal["problem"]] if journal["problem"] else []),
     ):

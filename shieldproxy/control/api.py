@@ -70,7 +70,9 @@ class Api:
             raise RefusalError(
                 409, "The configuration has problems; the one in force stays.", problems=[str(one) for one in problems]
             )
-        return json_answer({"problems": [], "policy": self._node.status().policy})
+        status = self._node.status()
+        told = [f"{key} is taken over at the next start" for key in status.waiting]
+        return json_answer({"problems": [], "policy": status.policy, "cautions": told})
 
     async def bans(self, request: web.Request) -> web.Response:
         """Answer the bans in force."""

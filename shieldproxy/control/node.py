@@ -106,7 +106,8 @@ class JournalState(NamedTuple):
 class Status(NamedTuple):
     """The node in one view. Times are seconds; ``requests`` and ``last_minute`` are counts by action.
 
-    ``reload_refused`` are the problems of the last reload that was refused, () when the last one was taken.
+    ``reload_refused`` are the problems of the last reload that was refused, () when the last one was taken, and
+    ``waiting`` the keys whose new values that one left to the next start.
     ``degraded`` says in words what the node does without at the moment, ``posture_reason`` why the posture is so.
     """
 
@@ -133,6 +134,7 @@ class Status(NamedTuple):
     config: str = ""
     reload_refused: tuple[str, ...] = ()
     degraded: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 class BusyNetwork(NamedTuple):

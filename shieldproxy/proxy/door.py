@@ -192,6 +192,11 @@ class Door:
         else:
             self.spawn(self._paced(self._pace, exchange))
 
+    def pace(self, pace: AsyncLimiter | None, max_pacing: int) -> None:
+        """Pace what reaches the origin by ``pace`` from now on; who waits already keeps the place."""
+        self._pace = pace
+        self._max_pacing = max_pacing
+
     async def _paced(self, pace: AsyncLimiter, exchange: Exchange) -> None:
         self._pacing += 1
         try:

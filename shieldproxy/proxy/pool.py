@@ -45,10 +45,23 @@ class Pool:
         self._spawn = spawn
         self._idle: list[OriginConnection] = []
         self._open: set[OriginConnection] = set()
+        self._former: set[OriginConnection] = set()
         self._waiting: deque[tuple[float, Exchange]] = deque()
         self._connecting = 0
         self.response_timeout = terms.response
         self.buffer = terms.buffer
+
+    def adopt(self, terms: OriginTerms) -> None:
+        """Speak to the origin by ``terms`` from now on; a connection to another one ends with its exchange."""
+        before, self._terms = self._terms, terms
+        self.response_timeout = terms.response
+        self.buffer = terms.buffer
+        if (before.host, before.port, before.unix, before.tls) == (terms.host, terms.port, terms.unix, terms.tls):
+            return
+        self._former |= self._open
+        for origin in list(self._idle):
+            origin.abort()
+        self._idle.clear()
 
     @property
     def open_connections(self) -> int:
@@ -76,9 +89,9 @@ class Pool:
             exchange.fail(ExchangeError(503, "busy", "all connections to the origin are in use", Side.ORIGIN))
 
     async def _make(self, exchange: Exchange) -> None:
-        origin = OriginConnection(self)
+        origin, terms = OriginConnection(self), self._terms
         try:
-            await asyncio.wait_for(self._dial(origin), self._terms.connect)
+            await asyncio.wait_for(self._dial(origin, terms), terms.connect)
         except TimeoutError:
             self._failed(exchange, 504, "the origin did not accept the connection in time")
             return
@@ -87,6 +100,8 @@ class Pool:
             return
         self._connecting -= 1
         self._open.add(origin)
+        if terms is not self._terms:
+            self._former.add(origin)
         if exchange.done:
             # The client left meanwhile; somebody in the line may want the connection.
             self.give_back(origin)
@@ -98,8 +113,8 @@ class Pool:
         exchange.fail(ExchangeError(status, "unreachable", why, Side.ORIGIN))
         self._serve_waiting()
 
-    async def _dial(self, origin: OriginConnection) -> None:
-        terms, loop = self._terms, asyncio.get_running_loop()
+    async def _dial(self, origin: OriginConnection, terms: OriginTerms) -> None:
+        loop = asyncio.get_running_loop()
         if terms.unix:
             await loop.create_unix_connection(lambda: origin, terms.unix)
         else:
@@ -113,6 +128,9 @@ class Pool:
 
     def give_back(self, origin: OriginConnection) -> None:
         """Take back a connection in good order: for the first in the line, else for later."""
+        if origin in self._former:
+            origin.abort()
+            return
         while self._waiting:
             _, exchange = self._waiting.popleft()
             if not exchange.done:
@@ -124,6 +142,7 @@ class Pool:
     def lost(self, origin: OriginConnection) -> None:
         """Forget a connection that ended; the first in the line may open another."""
         self._open.discard(origin)
+        self._former.discard(origin)
         if origin in self._idle:
             self._idle.remove(origin)
         self._serve_waiting()

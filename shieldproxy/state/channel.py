@@ -18,12 +18,18 @@ import orjson
 LENGTH = struct.Struct("!I")
 # A settings file with thousands of rules pickles to a megabyte; a longer message is a fault.
 MAX_MESSAGE = 64 << 20
+# So much of what a worker said may wait for a supervisor that does not listen: about a hundred thousand bans.
+MAX_UNHEARD = 16 << 20
 
 
 class Channel:
-    """One end. ``send`` never waits; what does not fit the socket's buffer is kept by the transport."""
+    """One end. Sending never waits: what the other end does not take yet is kept, of reports up to MAX_UNHEARD.
+
+    ``unheard`` counts reports beyond that.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.unheard = 0
         self._reader = reader
         self._writer = writer
 
@@ -39,6 +45,9 @@ class Channel:
 
     def report(self, value: dict[str, Any]) -> None:
         """Send a report to the supervisor."""
+        if self._writer.transport.get_write_buffer_size() > MAX_UNHEARD:
+            self.unheard += 1
+            return
         self._send(orjson.dumps(value))
 
     async def next_order(self) -> Any:

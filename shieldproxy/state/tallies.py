@@ -141,6 +141,10 @@ class WorkerTallies:
         """Count one request of a network; only the heaviest are kept."""
         self._hitters.count(asn, action)
 
+    def heaviest(self) -> tuple[int, ...]:
+        """Return the ASNs that are counted one by one, as of the last ``publish``."""
+        return tuple(network.asn for network in self._hitters.networks())
+
     def publish(self) -> None:
         """Show the networks counted so far to the node; once a second is often enough."""
         self._hitters.merge()

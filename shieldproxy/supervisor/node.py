@@ -8,31 +8,43 @@ import signal
 import socket
 import sys
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache
 
 from shieldproxy import oplog
 from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Learn, Order
 from shieldproxy.app.terms import policy_of
 from shieldproxy.core.errors import ConfigurationError, StartError
+from shieldproxy.core.facts import NetworkLabel
 from shieldproxy.core.ladder import Ban
 from shieldproxy.core.posture import PosturePolicy
+from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.mending import probe
+from shieldproxy.journal.retention import forget_before
 from shieldproxy.state.keys import load_node_secret, load_ring
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
-from shieldproxy.supervisor.listening import open_sockets
-from shieldproxy.supervisor.operations import Operations
+from shieldproxy.supervisor import origin
+from shieldproxy.supervisor.changes import takeover
+from shieldproxy.supervisor.listening import address_of, close_sockets, open_sockets
 from shieldproxy.supervisor.operators import Operators
+from shieldproxy.supervisor.rounds import repeat
 from shieldproxy.supervisor.watch import Watch
 from shieldproxy.supervisor.workers import WorkerProcess, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from shieldproxy.core.policy import Policy
     from shieldproxy.settings.schema import Settings
+
+# Names of busy networks that workers told; more than all of them count one by one.
+NAMES = 4_096
+# Old segments of the journal are looked for so often (seconds): they are let go of by the minute, not the second.
+RETENTION_ROUND = 3_600.0
 
 
 class Supervisor:
@@ -44,8 +56,12 @@ class Supervisor:
         self.started_at = time.monotonic()
         self.name = socket.gethostname().partition(".")[0] or "node"
         self.log = oplog.logger("supervisor")
+        self._minute = oplog.MinuteLog(self.log, time.monotonic)
         self.reload_refused: tuple[str, ...] = ()
-        self.journal_problem = ""
+        self.waiting: tuple[str, ...] = ()
+        self.journal_problems: dict[int, str] = {}
+        self.networks: LRUCache[int, NetworkLabel] = LRUCache(NAMES)
+        self.origin = origin.Health()
         self.draining = False
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,13 +75,14 @@ class Supervisor:
         self._start_workers()
         self._install_signals()
         try:
-            await wait_ready(self.workers)
+            await wait_ready(self.workers, self._stop)
             control = await self._start_control()
         except StartError:
             await self._stop_workers(0.0)
             raise
-        self._announce()
-        self._begin(self._watch_over())
+        if not self._stop.is_set():
+            self._announce()
+        self._start_rounds()
         await self._stop.wait()
         self.draining = True
         await self._stop_workers(self.settings.server.drain)
@@ -107,19 +124,19 @@ class Supervisor:
             self._begin(worker.keep())
 
     def _boot(self, fds: tuple[int, ...]) -> Boot:
-        return Boot(self.settings, fds, self.name, self.operators.allowed(), self.operators.banned_networks())
+        operators = self.operators
+        return Boot(self.settings, fds, self.name, len(self.sockets), operators.allowed(), operators.banned_networks())
 
     async def _start_control(self) -> Any:
         # aiohttp takes a third of a second to import; by now the workers are serving.
         from shieldproxy.control.server import ControlServer  # noqa: PLC0415
         from shieldproxy.control.token import keep_token  # noqa: PLC0415
+        from shieldproxy.supervisor.operations import Operations  # noqa: PLC0415
 
         token = keep_token(self.settings.control.token_file, os.urandom)
-        server = ControlServer(Operations(self), self.settings.control.listen, token, time.monotonic)
-        try:
-            await server.start()
-        except OSError as error:
-            raise StartError(f"cannot listen on {self.settings.control.listen} (control): {error}") from error
+        self.operations = Operations(self)
+        server = ControlServer(self.operations, self.settings.control.listen, token, time.monotonic)
+        await server.start()
         return server
 
     def _announce(self) -> None:
@@ -132,14 +149,28 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self._reload_and_log()))
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self.reload()))
 
     def _begin(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.log.error("a part of the supervisor failed", exc_info=error)
 
     # -- while serving ----------------------------------------------------------------------------------------------
+
+    def _start_rounds(self) -> None:
+        for work, interval, event in (
+            (self._watch_over, 1.0, "the watch failed"),
+            (self._knock, origin.INTERVAL, "asking the origin failed"),
+            (self.operations.refresh, self.settings.geo.refresh, "looking for new databases failed"),
+            (self._forget, RETENTION_ROUND, "deleting old records failed"),
+        ):
+            self._begin(repeat(work, interval, self._minute, event))
 
     def tell(self, order: Order) -> None:
         """Tell every worker."""
@@ -156,69 +187,78 @@ class Supervisor:
                     worker.order(Learn(ban))
             self.log.info("banned", client=ban.key, cause=ban.cause, rung=ban.rung, asn=report.get("asn"))
         elif "journal_problem" in report:
-            self.journal_problem = str(report["journal_problem"])
+            self.journal_problems[index] = str(report["journal_problem"])
+        elif "networks" in report:
+            for asn, name, country, network_class in report["networks"]:
+                self.networks[int(asn)] = NetworkLabel(int(asn), str(name), str(country), str(network_class))
 
     async def _watch_over(self) -> None:
-        while True:
-            await asyncio.sleep(1.0)
-            if self.watch.tick(time.monotonic()):
-                detected = self.watch.detected
-                self.log.warning("posture", posture=detected.posture.value, reason=detected.reason)
-            if self.operators.sweep():
-                self.tell_operators_orders()
+        if self.watch.tick(time.monotonic()):
+            detected = self.watch.detected
+            self.log.warning("posture", posture=detected.posture.value, reason=detected.reason)
+        if self.operators.sweep():
+            self.tell_allowed()
 
-    def tell_operators_orders(self) -> None:
-        """Tell every worker what operators allowed and banned."""
+    async def _knock(self) -> None:
+        before, settings = self.origin, self.settings.origin
+        self.origin = await origin.knock(settings.url, settings.connect_timeout)
+        if self.origin != before and (before.up is not None or not self.origin.up):
+            say = self.log.info if self.origin.up else self.log.warning
+            say("origin", url=str(settings.url), up=self.origin.up, why=self.origin.why)
+
+    async def _forget(self) -> None:
+        journal = self.settings.journal
+        found = await asyncio.to_thread(forget_before, journal.directory, rfc3339(time.time() - journal.retention))
+        if found.segments:
+            self.log.info("old records deleted", segments=found.segments, bytes=found.size)
+        for problem in found.problems:
+            self._minute.warning("old records stay", problem=problem)
+
+    def tell_allowed(self) -> None:
+        """Tell every worker what operators let through."""
         self.policy = policy_of(self.settings, self.operators.allowed())
         self.tell(Allowed(self.operators.allowed()))
+
+    def tell_banned(self) -> None:
+        """Tell every worker which networks operators banned."""
         self.tell(BannedNetworks(self.operators.banned_networks()))
 
     async def reload(self) -> tuple[str, ...]:
-        """Read the configuration again: taken when it is good (returns ()), else kept as it was (the problems)."""
+        """Read the configuration again: taken when it is good (returns ()), else kept as it was (the problems).
+
+        What can only change with a start stays as it was; ``waiting`` names it.
+        """
         try:
-            settings = await asyncio.to_thread(self._load)
+            wanted = await asyncio.to_thread(self._load)
+            settings, waiting = takeover(self.settings, wanted)
             policy = policy_of(settings, self.operators.allowed())
             load_ring(settings.state.directory, os.urandom)
         except (ConfigurationError, StartError) as error:
             self.reload_refused = tuple(str(error).splitlines())
+            self.log.error("reload refused, the old configuration stays", problems=list(self.reload_refused))
             return self.reload_refused
-        self.settings, self.policy, self.reload_refused = settings, policy, ()
+        self.settings, self.policy, self.reload_refused, self.waiting = settings, policy, (), waiting
         self.situation.generation += 1
         self.tell(Adopt(settings))
+        self.log.info("reloaded", policy=policy.digest, at_the_next_start=list(waiting))
         return ()
-
-    async def _reload_and_log(self) -> None:
-        problems = await self.reload()
-        if problems:
-            self.log.error("reload refused, the old configuration stays", problems=list(problems))
-        else:
-            self.log.info("reloaded", policy=self.policy.digest)
 
     # -- end --------------------------------------------------------------------------------------------------------
 
     async def _stop_workers(self, seconds: float) -> None:
-        await asyncio.gather(*(worker.stop(seconds) for worker in self.workers))
-        for sockets in self.sockets:
-            for opened in sockets:
-                with suppress(OSError):
-                    opened.close()
+        # Ours first: whoever comes now is to be turned away at once, not to wait for a worker that accepts no more.
+        stopping = [asyncio.ensure_future(worker.stop(seconds)) for worker in self.workers]
+        await asyncio.sleep(0)
+        close_sockets(self.sockets)
+        await asyncio.gather(*stopping)
 
 
-def make_private(directory: Any) -> None:
+def make_private(directory: Path) -> None:
     """Make the state directory, for this user alone. Raises StartError."""
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StartError(f"{directory}: cannot be made: {error.strerror}") from error
-
-
-def address_of(opened: socket.socket, scheme: str) -> str:
-    """Return where a socket listens, as a URL."""
-    name = opened.getsockname()
-    if isinstance(name, str):
-        return f"unix:{name}"
-    host = f"[{name[0]}]" if ":" in name[0] else name[0]
-    return f"{scheme}://{host}:{name[1]}"
 
 
 def serve(load: Callable[[], Settings]) -> int:

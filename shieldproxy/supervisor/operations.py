@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from typing import TYPE_CHECKING
 
 from shieldproxy import __version__
+from shieldproxy.app.orders import Learn
 from shieldproxy.control import node as port
+from shieldproxy.core.facts import NetworkLabel
 from shieldproxy.core.verdict import Action
 from shieldproxy.intel.databases import Database, Databases
 from shieldproxy.state.buckets import BucketTable
 from shieldproxy.state.memory import Region
 from shieldproxy.state.slots import SlotTable
+from shieldproxy.supervisor.operators import is_network
 from shieldproxy.supervisor.watch import by_action
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from shieldproxy.supervisor.node import Supervisor
 
 ACTION_WORDS = tuple(action.word for action in Action)
+UNKNOWN = NetworkLabel()
 
 
 class Operations:
@@ -53,8 +58,9 @@ class Operations:
             uptime=time.monotonic() - node.started_at,
             mode=settings.server.mode.value,
             posture=node.watch.posture.value,
+            posture_reason=node.watch.detected.reason,
             listen=tuple(str(place) for place in settings.server.listen),
-            origin=port.Origin(str(settings.origin.url), None, node.watch.detected.reason),
+            origin=port.Origin(str(settings.origin.url), *node.origin),
             workers=sum(worker.alive for worker in node.workers),
             workers_wanted=len(node.workers),
             worker_restarts=sum(worker.restarts for worker in node.workers),
@@ -68,6 +74,7 @@ class Operations:
             config=str(settings.source_path or "built-in defaults"),
             reload_refused=node.reload_refused,
             degraded=tuple(self._databases.problems),
+            waiting=node.waiting,
         )
 
     def _journal(self) -> port.JournalState:
@@ -76,7 +83,7 @@ class Operations:
             str(self._node.settings.journal.directory),
             int(counters["journal_records"]),
             int(counters["journal_lost"]),
-            self._node.journal_problem,
+            next((problem for problem in self._node.journal_problems.values() if problem), ""),
         )
 
     def tallies(self) -> port.Tallies:
@@ -107,7 +114,15 @@ class Operations:
         return port.Top(60.0, self._node.watch.last_minute(), networks)
 
     def _busy(self, asn: int, counts: tuple[int, ...]) -> port.BusyNetwork:
-        return port.BusyNetwork(asn, requests=sum(counts), actions=dict(zip(ACTION_WORDS, counts, strict=False)))
+        label = self._node.networks.get(asn, UNKNOWN)
+        return port.BusyNetwork(
+            asn,
+            label.as_name,
+            label.network_class,
+            label.country,
+            requests=sum(counts),
+            actions={word: count for word, count in zip(ACTION_WORDS, counts, strict=True) if count},
+        )
 
     def bans(self) -> tuple[port.BanEntry, ...]:
         """Return the bans in force."""
@@ -116,13 +131,17 @@ class Operations:
     def ban(self, key: str, seconds: float, why: str) -> port.BanEntry:
         """Ban a client key or network."""
         entry = self._node.operators.ban(key, seconds, why)
-        self._node.tell_operators_orders()
+        if is_network(entry.key):
+            self._node.tell_banned()
+        else:
+            self._node.tell(Learn(self._node.operators.ban_of(entry)))
         return ban_entry(entry)
 
     def unban(self, key: str) -> bool:
         """Lift the ban of exactly ``key``."""
         lifted = self._node.operators.unban(key)
-        self._node.tell_operators_orders()
+        if is_network(key):
+            self._node.tell_banned()
         return lifted
 
     def allowances(self) -> tuple[port.Allowance, ...]:
@@ -132,13 +151,13 @@ class Operations:
     def allow(self, key: str, seconds: float, why: str) -> port.Allowance:
         """Exempt a client key or network for a while."""
         entry = self._node.operators.allow(key, seconds, why)
-        self._node.tell_operators_orders()
+        self._node.tell_allowed()
         return allowance(entry)
 
     def disallow(self, key: str) -> bool:
         """End the allowance of exactly ``key``."""
         ended = self._node.operators.disallow(key)
-        self._node.tell_operators_orders()
+        self._node.tell_allowed()
         return ended
 
     def exempt(self) -> tuple[Network, ...]:
@@ -167,9 +186,13 @@ class Operations:
             tuple(self._databases.problems),
         )
 
+    async def refresh(self) -> None:
+        """Look for databases that changed; workers, who see the same files, say so in the log."""
+        await asyncio.to_thread(self._databases.refresh)
+
     async def reload(self) -> tuple[str, ...]:
         """Read the configuration again."""
-        self._databases.refresh()
+        await self.refresh()
         return await self._node.reload()
 
 

@@ -1,4 +1,4 @@
-"""What operators ordered: bans and allowances of keys and networks, kept over restarts, and the ladder's bans beside."""
+"""What operators ordered: bans and allowances of keys and networks, kept over restarts; the ladder's bans beside."""
 
 from __future__ import annotations
 
@@ -67,6 +67,10 @@ class Operators:
         self.save()
         return entry
 
+    def ban_of(self, entry: Entry) -> Ban:
+        """Return the ban of an entry, on the monotonic clock."""
+        return ban_of(entry, wall=self._wall(), now=self._clock())[0]
+
     def unban(self, key: str) -> bool:
         """Lift the ban of exactly ``key``, also one that only workers know; False when there was none."""
         known = self._table.find(key, key.partition("/")[0], self._clock()) is not None
@@ -76,10 +80,14 @@ class Operators:
         return removed or known
 
     def note_ladder(self, ban: Ban, memory: float) -> None:
-        """Keep a ban that a worker imposed, for lists and for the next start."""
+        """Keep a ban that a worker imposed, for lists and for the next start; a longer one of an operator stays."""
+        wall, now = self._wall(), self._clock()
+        entry = entry_of(ban, ban.until + memory, by="ladder", wall=wall, now=now)
+        held = self._list.find(List.BAN, ban.key, wall)
+        if held is not None and held.until > entry.until:
+            return
         self._table.learn(ban)
-        remembered = ban.until + memory
-        self._list.put(entry_of(ban, remembered, by="ladder", wall=self._wall(), now=self._clock()))
+        self._list.put(entry)
 
     # -- allowances ---------------------------------------------------------------------------------------------------
 

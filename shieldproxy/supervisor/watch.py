@@ -45,8 +45,9 @@ class Watch:
         self._minute.append(self.totals)
         second = Second(
             requests=sum(self.totals.requests.values()) - sum(before.requests.values()),
-            challenged=by_action(self.totals)["challenge"] - by_action(before)["challenge"],
-            answered=passed(self.totals) - passed(before),
+            # Given, not judged: in observe mode nobody gets to see one, so nobody can answer it.
+            challenged=ended_in("issued", self.totals) - ended_in("issued", before),
+            answered=ended_in("passed", self.totals) - ended_in("passed", before),
         )
         posture = self._detected.posture
         self._detected = observe(self._policy, self._detected, second, now)
@@ -75,6 +76,6 @@ def by_action(totals: Totals) -> dict[str, int]:
     return counts
 
 
-def passed(totals: Totals) -> int:
-    """Return challenges passed since the node started."""
-    return sum(count for (_, result), count in totals.challenges.items() if result == "passed")
+def ended_in(result: str, totals: Totals) -> int:
+    """Return challenges that had ``result`` since the node started."""
+    return sum(count for (_, found), count in totals.challenges.items() if found == result)

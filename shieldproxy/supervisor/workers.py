@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shieldproxy
 from shieldproxy.app.orders import Boot, Drain, Order
 from shieldproxy.core.errors import StartError
 from shieldproxy.state.channel import Channel
@@ -16,12 +19,24 @@ if TYPE_CHECKING:
 
     from shieldproxy.oplog import Log
 
-ENTRY = "import sys; from shieldproxy.app.worker import main; main(sys.argv[1:])"
-# A worker that cannot start is tried again after 0.2 s, then twice as long each time, up to:
-LONGEST_BACKOFF = 10.0
+# A worker that cannot start is tried again after so many seconds, then twice as long each time, up to the second.
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 10.0
 # A worker that lived so long (seconds) starts from the shortest back-off again.
 SETTLED = 60.0
 START_TIMEOUT = 30.0
+# After its drain a worker writes its journal to the end, for which it allows itself ten seconds.
+LAST_WORDS = 15.0
+
+
+def entry() -> tuple[str, ...]:
+    """Return the arguments by which Python becomes a worker of the very package that runs here.
+
+    Without ``-P`` the folder the operator happens to stand in would be searched first, and a ``json.py`` there would
+    be the worker's end.
+    """
+    home = str(Path(shieldproxy.__file__).parent.parent)
+    begin = "" if home in sys.path[1:] else f"sys.path.insert(0, {home!r}); "
+    return "-P", "-c", f"import sys; {begin}from shieldproxy.app.worker import main; main(sys.argv[1:])"
 
 
 class WorkerProcess:
@@ -50,7 +65,8 @@ class WorkerProcess:
         self._log = log
         self._channel: Channel | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._ending = False
+        self._ending = asyncio.Event()
+        self._ended = asyncio.Event()
 
     @property
     def alive(self) -> bool:
@@ -60,43 +76,71 @@ class WorkerProcess:
     @property
     def pid(self) -> int:
         """The process id, 0 when there is none."""
-        return self._process.pid if self._process is not None else 0
+        return self._process.pid if self._process is not None and self._process.returncode is None else 0
 
     async def keep(self) -> None:
         """Fill the slot until ``stop``: start, hear, and after a death start again with back-off."""
-        loop, backoff = asyncio.get_running_loop(), 0.2
-        while not self._ending:
-            started = loop.time()
-            await self._run_once()
+        try:
+            await self._keep()
+        finally:
             self.ready.clear()
-            if self._ending:
+            self._ended.set()
+
+    async def _keep(self) -> None:
+        loop, backoff = asyncio.get_running_loop(), FIRST_BACKOFF
+        while not self._ending.is_set():
+            started, why = loop.time(), ""
+            try:
+                await self._run_once()
+            except OSError as error:
+                why = f"it cannot be started: {error.strerror or error}"
+            self.ready.clear()
+            if self._ending.is_set():
                 return
             self.restarts += 1
-            backoff = 0.2 if loop.time() - started > SETTLED else min(backoff * 2, LONGEST_BACKOFF)
+            if loop.time() - started > SETTLED:
+                backoff = FIRST_BACKOFF
             code = self._process.returncode if self._process is not None else None
-            self._log.error("a worker ended and is started again", worker=self.index, exit=code, wait=backoff)
-            await asyncio.sleep(backoff)
+            self._log.error("a worker ended and is started again", worker=self.index, why=why, exit=code, wait=backoff)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), backoff)
+            backoff = min(backoff * 2, LONGEST_BACKOFF)
 
     async def _run_once(self) -> None:
         ours, theirs = socket.socketpair()
         fds = tuple(opened.fileno() for opened in self._sockets)
-        arguments = (str(self.index), str(self._memory_fd), str(theirs.fileno()))
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", ENTRY, *arguments, pass_fds=(self._memory_fd, theirs.fileno(), *fds)
-        )
-        theirs.close()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *entry(),
+                *(str(number) for number in (self.index, self._memory_fd, theirs.fileno())),
+                pass_fds=(self._memory_fd, theirs.fileno(), *fds),
+            )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         self._channel = await Channel.over(ours)
         self._channel.order(self._boot(fds))
+        if self._ending.is_set():  # told to stop between fork and channel
+            self._channel.order(Drain(0.0))
         try:
             while True:
-                report = await self._channel.next_report()
-                if "ready" in report:
-                    self.ready.set()
-                self._hear(self.index, report)
+                self._take(await self._channel.next_report())
         except (EOFError, ValueError):
             await self._channel.close()
             self._channel = None
         await self._process.wait()
+
+    def _take(self, report: dict[str, Any]) -> None:
+        if "ready" in report:
+            self.ready.set()
+        try:
+            self._hear(self.index, report)
+        except (LookupError, TypeError, ValueError) as error:
+            # It faces the Internet: whatever it says, the supervisor goes on.
+            self._log.error("a worker made a report that cannot be read", worker=self.index, exc_info=error)
 
     def order(self, order: Order) -> None:
         """Tell the worker; one that is being started gets the present state with its Boot anyway."""
@@ -104,27 +148,30 @@ class WorkerProcess:
             self._channel.order(order)
 
     async def stop(self, seconds: float) -> None:
-        """Drain for ``seconds``, then end the process by force if it is still there."""
-        self._ending = True
+        """Drain for ``seconds``, then end the process by force if it is still there. For a slot that is kept."""
+        self._ending.set()
         self.order(Drain(seconds))
-        if self._process is None or self._process.returncode is not None:
-            return
         try:
-            await asyncio.wait_for(self._process.wait(), seconds + 5.0)
+            await asyncio.wait_for(self._ended.wait(), seconds + LAST_WORDS)
         except TimeoutError:
             self._log.error("a worker did not end in time and is killed", worker=self.index)
-            self._process.kill()
-            await self._process.wait()
+            if self._process is not None and self._process.returncode is None:
+                self._process.kill()
+            await self._ended.wait()
 
 
-async def wait_ready(workers: Sequence[WorkerProcess]) -> None:
-    """Return when every worker accepts. Raises StartError when one does not within 30 s, or ended instead."""
-    try:
-        async with asyncio.timeout(START_TIMEOUT):
-            for worker in workers:
-                while not worker.alive:
-                    if worker.restarts >= 2:
-                        raise StartError(f"worker {worker.index} ends as soon as it starts; its error is above")
-                    await asyncio.wait({asyncio.ensure_future(worker.ready.wait())}, timeout=0.1)
-    except TimeoutError as error:
-        raise StartError("a worker did not become ready within 30 s") from error
+async def wait_ready(workers: Sequence[WorkerProcess], stop: asyncio.Event) -> None:
+    """Return when every worker accepts, or ``stop`` is set before.
+
+    Raises StartError when one does not accept within 30 s, or ends as often as it starts.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + START_TIMEOUT
+    while not (stop.is_set() or all(worker.alive for worker in workers)):
+        if clock() > deadline:
+            raise StartError(f"a worker did not become ready within {START_TIMEOUT:g} s")
+        for worker in workers:
+            if worker.restarts >= 2 and not worker.alive:
+                raise StartError(f"worker {worker.index} ends as soon as it starts; its error is above")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 0.02)

@@ -1,0 +1,42 @@
+"""Changes: what a reload takes over at once, and what of a new configuration waits for the next start."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shieldproxy.settings.schema import Settings
+
+# Sockets, processes, memory and files that are made once, by their place in config.toml. All else changes at once.
+WAITING = (
+    ("server", "listen"),
+    ("server", "workers"),
+    ("server", "own_path"),
+    ("server", "tls"),
+    ("geo", "asn"),
+    ("geo", "country"),
+    ("geo", "refresh"),
+    ("journal", "directory"),
+    ("journal", "segment"),
+    ("journal", "segment_size"),
+    ("journal", "queue"),
+    ("state", "directory"),
+    ("state", "buckets"),
+    ("control", "listen"),
+    ("control", "token_file"),
+    ("offload", "backend"),
+)
+
+
+def takeover(running: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]]:
+    """Return what holds after a reload, and the keys whose new values wait for the next start."""
+    kept: dict[str, dict[str, object]] = {}
+    waiting: list[str] = []
+    for section, key in WAITING:
+        before = getattr(getattr(running, section), key)
+        if getattr(getattr(wanted, section), key) != before:
+            kept.setdefault(section, {})[key] = before
+            waiting.append(f"{section}.{key}")
+    sections = {section: dataclasses.replace(getattr(wanted, section), **values) for section, values in kept.items()}
+    return dataclasses.replace(wanted, **sections), tuple(waiting)
