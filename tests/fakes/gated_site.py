@@ -48,7 +48,7 @@ class GatedSite:
             replies=self.replies,
             own_path=OWN,
             spent=DictPuzzles(),
-            clock=time.time,  # noqa: TID251 - a browser's own clock runs too
+            clock=time.time,
             chance=os.urandom,
         )
         self.log: list[tuple[str, str, int]] = []
