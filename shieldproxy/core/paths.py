@@ -9,8 +9,6 @@ from __future__ import annotations
 import binascii
 import re
 
-# Whatever holds none of these is already plain; nearly every path of a browser is, and costs one search.
-SPELLED = re.compile(r"[^\x00-\x7f]|[%\\]|//|/\.")
 STRAY_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -21,7 +19,8 @@ def plain_path(path: str) -> str:
     path parameters do not hide a dot segment (``/..;a=b/``). What decodes to UTF-8 is text; other bytes stay
     Latin-1. What reaches the origin is never this, only the path of the wire.
     """
-    if SPELLED.search(path) is None:
+    # Nearly every path of a browser is plain already; five looks are a third of the cost of one regular expression.
+    if path.isascii() and "%" not in path and "//" not in path and "/." not in path and "\\" not in path:
         return path
     segments = unescape(path).replace("\\", "/").split("/")
     kept: list[str] = []

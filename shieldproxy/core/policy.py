@@ -42,7 +42,7 @@ class ChallengePolicy(NamedTuple):
     def threshold(self, posture: Posture) -> int:
         """Return the suspicion from which a newcomer is challenged in ``posture``; the default where none is given."""
         for name, value in self.suspicion:
-            if name == posture:
+            if name is posture:
                 return value
         return DEFAULT_SUSPICION[posture]
 

@@ -33,7 +33,10 @@ def exempt(policy: Policy, facts: Facts) -> Verdict | None:
 
     It does not make a broken message readable: what no two parsers read alike never reaches the origin.
     """
-    name = facts.exempt or next((rule.name for rule in facts.matched if rule.action is Action.ADMIT), "")
+    name = facts.exempt
+    for rule in facts.matched:
+        if rule.action is Action.ADMIT:
+            name = name or rule.name
     if not name:
         return None
     return malformed(policy, facts) or EXEMPT._replace(rule=name)
@@ -138,10 +141,10 @@ def strictest_overdrawn(facts: Facts, *, collective: bool) -> Reading | None:
     """Return the overdrawn reading with the strictest action, of two alike the one with the longer wait."""
     worst: Reading | None = None
     for reading in facts.readings:
-        if not reading.over or reading.limit.scope.collective is not collective:
-            continue
-        if worst is None or (reading.limit.action, reading.wait) > (worst.limit.action, worst.wait):
-            worst = reading
+        # Written out, not reading.over: this loop runs twice for every request.
+        if reading.slack < 0.0 and reading.limit.scope.collective is collective:  # noqa: SIM102 - read in two steps
+            if worst is None or (reading.limit.action, reading.wait) > (worst.limit.action, worst.wait):
+                worst = reading
     return worst
 
 
