@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from shieldproxy.core.addresses import Address, binding_prefix, client_key, network_key
-from shieldproxy.core.buckets import Limit
+from shieldproxy.core.buckets import Limit, Scope
 from shieldproxy.core.facts import Crawler, NetworkLabel, Visitor
 from shieldproxy.core.policy import Policy, Standing, standing
 from shieldproxy.core.ports import Buckets
 from shieldproxy.core.rules import Rule
+from shieldproxy.core.verdict import Action
 from shieldproxy.guard.habits import Habits
 
 # Limits of the ladder's own counting; the "@" keeps them apart from names an operator may choose.
@@ -93,6 +94,8 @@ def visit(
             cleared.append(charge)
         else:
             newcomer.append(charge)
+            if binds_everybody(limit):
+                cleared.append(charge)
     return Visit(
         visitor,
         now_standing,
@@ -100,7 +103,7 @@ def visit(
         tuple(newcomer),
         tuple(cleared),
         tuple(robots),
-        tuple(charge for charge in newcomer if charge.limit.scope == "client"),
+        tuple(charge for charge in newcomer if binds_answers(charge.limit)),
         buckets.slot(OFFENCES, visitor.client),
         buckets.slot(FLOODS, visitor.client),
         buckets.slot(UNANSWERED, visitor.client),
@@ -109,3 +112,13 @@ def visit(
         buckets.slot(PARTS, visitor.client),
         generation,
     )
+
+
+def binds_everybody(limit: Limit) -> bool:
+    """Tell whether a clearance leaves a limit in force: one on a place, such as a login, is about the place."""
+    return limit.scope is Scope.CLIENT and limit.match is not None and limit.match.asks_place
+
+
+def binds_answers(limit: Limit) -> bool:
+    """Tell whether our own paths charge a limit: not one that would challenge whoever answers a challenge."""
+    return limit.scope is Scope.CLIENT and limit.action is not Action.CHALLENGE
