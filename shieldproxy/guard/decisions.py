@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shieldproxy.core.facts import Facts, PageKind
+from shieldproxy.core.facts import Facts
 from shieldproxy.core.verdict import Action, Side, Verdict
 from shieldproxy.guard.visits import Peer, Visit
 
@@ -21,7 +21,10 @@ class Outcome(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """One judged request. ``id`` is what a visitor sees and ``explain`` takes; ``own`` marks our own paths."""
+    """One judged request. ``id`` is what a visitor sees and ``explain`` takes; ``own`` marks our own paths.
+
+    ``policy`` is the digest of what it was judged by: another may be in force when the answer ends.
+    """
 
     id: str
     peer: Peer
@@ -30,13 +33,9 @@ class Decision(NamedTuple):
     verdict: Verdict
     enforced: bool
     own: bool = False
+    policy: str = ""
 
     @property
     def admitted(self) -> bool:
         """Whether the request goes on: admitted, or only observed."""
         return self.verdict.action is Action.ADMIT or not self.enforced
-
-    @property
-    def wants_page(self) -> bool:
-        """Whether a person would see the answer."""
-        return self.facts.page is PageKind.PAGE

@@ -71,11 +71,21 @@ class Gatherer:
         exempt = visit.standing.exempt or exempt_path(policy, request)
         ban = self._bans.find(visitor.client, visitor.address, now)
         if exempt or ban is not None:
-            return Facts(visitor, request, now, exempt=exempt, ban=ban, matched=matched, crawler=crawler)
+            return Facts(
+                visitor,
+                request,
+                now,
+                exempt=exempt,
+                ban=ban,
+                matched=matched,
+                crawler=crawler,
+                posture=self._situation.posture,
+            )
         clearance = self._clearance(visitor, request, secure=secure)
         if own:
             readings = self._charge(visit.own, request, crawler, "", now)
-            return Facts(visitor, request, now, PageKind.API, readings=readings, clearance=clearance)
+            posture = self._situation.posture
+            return Facts(visitor, request, now, PageKind.API, readings=readings, clearance=clearance, posture=posture)
         charges, serial = visit.newcomer, ""
         if crawler is Crawler.VERIFIED:
             charges = visit.robots
@@ -118,8 +128,10 @@ class Gatherer:
 
     def gather_malformed(self, visit: Visit, request: Request, reason: Malformed, now: float) -> Facts:
         """Return the facts of a message that cannot be served: who sent it, and what is wrong with it."""
-        ban = self._bans.find(visit.visitor.client, visit.visitor.address, now)
-        return Facts(visit.visitor, request, now, PageKind.API, ban=ban, malformed=reason)
+        visitor, exempt = visit.visitor, visit.standing.exempt
+        ban = None if exempt else self._bans.find(visitor.client, visitor.address, now)
+        posture = self._situation.posture
+        return Facts(visitor, request, now, PageKind.API, exempt, ban, reason, posture=posture)
 
     def is_own(self, path: str) -> bool:
         """Tell whether ``path`` is ours and never reaches the origin."""

@@ -10,7 +10,7 @@ from shieldproxy.core.addresses import Address
 from shieldproxy.core.facts import Facts, Malformed, PageKind, Request
 from shieldproxy.core.judge import judge
 from shieldproxy.core.stages import STAGE_NAMES
-from shieldproxy.core.verdict import Action, Mode, Side
+from shieldproxy.core.verdict import Action, Mode, Side, Verdict
 from shieldproxy.guard.decisions import Decision, Outcome
 from shieldproxy.guard.habits import Habits
 from shieldproxy.guard.recording import Draft
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from shieldproxy.core.policy import Policy
     from shieldproxy.core.ports import Bans, Buckets, Journal, Monotonic, Networks, Tallies, WallClock
     from shieldproxy.core.rules import Rule
-    from shieldproxy.core.verdict import Verdict
     from shieldproxy.guard.gate import Gate, OwnAnswer
     from shieldproxy.guard.gathering import Gatherer
     from shieldproxy.guard.replies import Replies, Reply
@@ -130,8 +129,11 @@ class Guard:
         return known if known.generation == self._generation else self.meet(address)
 
     def banned(self, known: Visit) -> bool:
-        """Tell whether a connection of ``known`` may be closed before a byte is read."""
-        if known.standing.exempt or self._policy.mode is Mode.OBSERVE:
+        """Tell whether a connection of ``known`` may be closed before a byte is read.
+
+        Not while what it asks for may be exempt from every ban: then the request has to be read first.
+        """
+        if known.standing.exempt or self._requests_exempt or self._policy.mode is Mode.OBSERVE:
             return False
         visitor = known.visitor
         return self._bans.find(visitor.client, visitor.address, self._clock()) is not None
@@ -143,9 +145,15 @@ class Guard:
         return self._judge(policy, peer, known, facts, own=self._gatherer.is_own(request.path))
 
     def decide_malformed(self, peer: Peer, known: Visit, request: Request, reason: Malformed) -> Decision:
-        """Return the decision on a message that cannot be served: it is refused, whatever the mode."""
+        """Return the decision on a message that cannot be served: never admitted, whatever the mode."""
         facts = self._gatherer.gather_malformed(known, request, reason, self._clock())
-        return self._judge(self._policy, peer, known, facts, own=False)
+        if self._policy.mode is Mode.OBSERVE:
+            facts = facts._replace(ban=None)  # nobody is dropped; what is wrong with the message is what is told
+        decision = self._judge(self._policy, peer, known, facts, own=False)
+        if decision.admitted:  # the stage that refuses has failed, and there is no request to forward
+            verdict = Verdict(Action.REFUSE, "malformed", "", 0.0, reason.status, (reason.reason,))
+            decision = decision._replace(verdict=verdict, enforced=True)
+        return decision
 
     def _judge(self, policy: Policy, peer: Peer, known: Visit, facts: Facts, *, own: bool) -> Decision:
         verdict, faults = judge(policy, facts)
@@ -154,7 +162,7 @@ class Guard:
             self._on_fault(fault)
         # What cannot be parsed cannot be let pass: framing errors are refused in observe mode too.
         enforced = policy.mode is Mode.ENFORCE or verdict.stage == "malformed"
-        return Decision(self._next_id(), peer, known, facts, verdict, enforced, own)
+        return Decision(self._next_id(), peer, known, facts, verdict, enforced, own, policy.digest)
 
     def reply(self, decision: Decision) -> Reply | None:
         """Return our own answer to a request that is not admitted; None where the door forwards it."""
@@ -197,7 +205,7 @@ class Guard:
     def settle(self, decision: Decision, outcome: Outcome) -> None:
         """Write the exchange down, count it, and let the ladder hear of offences. Called once for every request."""
         verdict = decision.verdict
-        self._journal.put(Draft(decision, outcome, self._wall(), self._node, self._policy.digest, self._geo))
+        self._journal.put(Draft(decision, outcome, self._wall(), self._node, self._geo))
         tallies = self._tallies
         tallies.count_verdict(verdict.action, STAGE_INDEX[verdict.stage], outcome.duration_us)
         tallies.count_asn(decision.facts.visitor.label.asn, verdict.action)
@@ -209,17 +217,22 @@ class Guard:
     def _judge_conduct(self, decision: Decision, verdict: Verdict, outcome: Outcome) -> None:
         """Charge the bucket of the kind of misbehaviour; an overdrawn one is a ban (see BanPolicy)."""
         known, bans = decision.visit, self._policy.bans
+        if known.standing.exempt or self._policy.mode is Mode.OBSERVE:
+            return
+        if outcome.challenge == PASSED:
+            # It was asked for, charged, and now answered: a charge of less than nothing takes the first one back.
+            self._buckets.charge(known.unanswered, -self._unanswered_interval, bans.window, self._clock())
+            return
         if verdict.stage in ("denied", "malformed") or outcome.challenge in FORGERIES:
             self._tallies.count("offences")
-            slot, span, cause = known.offences, self._offences_interval * bans.offences, "offences against rules"
-            over = self._overdrawn(slot, self._offences_interval, span)
+            cause = "offences against rules"
+            over = self._overdrawn(known.offences, self._offences_interval, bans.window)
         elif verdict.stage == "over_own_limit" and verdict.action is not Action.CHALLENGE:
             cause = "flood beyond its own limit"
-            over = self._overdrawn(known.floods, self._floods_interval, self._floods_interval * bans.floods)
+            over = self._overdrawn(known.floods, self._floods_interval, bans.window)
         elif verdict.action is Action.CHALLENGE and decision.facts.page is PageKind.PAGE:
             cause = "challenges asked for and never answered"
-            span = self._unanswered_interval * bans.unanswered
-            over = self._overdrawn(known.unanswered, self._unanswered_interval, span)
+            over = self._overdrawn(known.unanswered, self._unanswered_interval, bans.window)
         else:
             return
         if over:
@@ -231,7 +244,11 @@ class Guard:
         return self._buckets.charge(slot, interval, span, self._clock()) < 0.0
 
     def _settle_ban_slots(self) -> None:
-        """Work out the intervals of the ladder's buckets once a policy."""
+        """Work out once a policy what banning needs: intervals of its buckets, and whether requests may be exempt."""
+        policy = self._policy
+        self._requests_exempt = policy.exempt.paths is not None or any(
+            rule.action is Action.ADMIT and rule.when.asks_request for rule in policy.rules
+        )
         bans, challenge = self._policy.bans, self._policy.challenge
         self._offences_interval = bans.window / bans.offences
         self._floods_interval = bans.window / bans.floods
@@ -240,5 +257,6 @@ class Guard:
         self._answers_span = challenge.answer_burst / challenge.answer_rate
 
 
+PASSED = "passed"
 # Answers that no honest browser sends: they count as offences. Expired, early or spent ones happen to people.
 FORGERIES = frozenset(("forged", "garbled", "wrong"))

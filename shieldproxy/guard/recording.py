@@ -23,7 +23,6 @@ class Draft(NamedTuple):
     outcome: Outcome
     ended: float
     node: str
-    policy: str
     geo: str
 
     @property
@@ -105,7 +104,7 @@ def record_of(draft: Draft) -> Record:
         side=outcome.side.value,
         challenge=challenge_word(decision, outcome),
         posture=facts.posture.value,
-        policy=draft.policy,
+        policy=decision.policy,
         geo=draft.geo,
         buckets=tuple([(limit.name, round(slack, 3)) for limit, slack in facts.readings]),
     )

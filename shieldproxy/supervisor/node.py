@@ -235,7 +235,9 @@ class Supervisor:
             load_ring(settings.state.directory, os.urandom)
         except (ConfigurationError, StartError) as error:
             self.reload_refused = tuple(str(error).splitlines())
-            self.log.error("reload refused, the old configuration stays", problems=list(self.reload_refused))
+            self.log.error(  # noqa: TRY400 - the problems say it all, a traceback nothing
+                "reload refused, the old configuration stays", problems=list(self.reload_refused)
+            )
             return self.reload_refused
         self.settings, self.policy, self.reload_refused, self.waiting = settings, policy, (), waiting
         self.situation.generation += 1
