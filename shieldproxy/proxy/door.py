@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 import ipaddress
-from collections import Counter
+import math
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -17,19 +18,23 @@ from shieldproxy.proxy.client_side import ClientConnection
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
 
     from aiolimiter import AsyncLimiter
 
     from shieldproxy.core.ports import Monotonic, Tallies, WallClock
     from shieldproxy.guard.guard import Guard
     from shieldproxy.guard.replies import Reply
-    from shieldproxy.proxy.exchange import Exchange
+    from shieldproxy.proxy.forwarding import ForwardedExchange
     from shieldproxy.proxy.pool import Pool
     from shieldproxy.proxy.terms import Terms
 
 # Deadlines are checked this often (seconds): one loop over all connections costs less than a timer for each.
 SWEEP = 0.5
+# When all places are taken, a hundredth of them is made free at once, of one client's a sixteenth; and when nobody is
+# idle, so many seconds pass before anybody is asked again.
+ROOM, ROOM_OF_ONE = 100, 16
+CROWDED = 0.1
 
 REASONS = {
     200: b"OK",
@@ -86,7 +91,8 @@ class Door:
         self._max_pacing = max_pacing
         self._pacing = 0
         self._clients: set[ClientConnection] = set()
-        self._by_key: Counter[str] = Counter()
+        self._by_key: dict[str, set[ClientConnection]] = {}
+        self._crowded_at = -math.inf
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[object]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
@@ -95,15 +101,19 @@ class Door:
         self._head_end: tuple[bytes, bytes] = (b"", b"")
         self._tell_time()
 
-    # -- listening --------------------------------------------------------------------------------------------------
+    # -- listening ----------------------------------------------------------------------------------------------------
 
     async def open(self, sockets: list[socket.socket], tls: ssl.SSLContext | None) -> None:
         """Accept on ``sockets`` (bound and listening or not) until ``close``."""
         loop = asyncio.get_running_loop()
-        secure = tls is not None
+        encrypted = tls is not None
         for listening in sockets:
             server = await loop.create_server(
-                lambda: ClientConnection(self, secure=secure), sock=listening, ssl=tls, backlog=4096
+                lambda: ClientConnection(self, encrypted=encrypted),
+                sock=listening,
+                ssl=tls,
+                backlog=4096,
+                ssl_handshake_timeout=self.terms.header if encrypted else None,
             )
             self._servers.append(server)
         self._sweep()
@@ -135,7 +145,7 @@ class Door:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # -- connections ------------------------------------------------------------------------------------------------
+    # -- connections --------------------------------------------------------------------------------------------------
 
     @property
     def open_connections(self) -> int:
@@ -143,19 +153,52 @@ class Door:
         return len(self._clients)
 
     def enter(self, client: ClientConnection) -> bool:
-        """Take a new connection in; False when there are too many in all, or the door is closing."""
-        if self._draining or len(self._clients) >= self.terms.max_connections:
+        """Take a new connection in; False when there are too many in all, or the door is closing.
+
+        When all places are taken, the connections that have been idle longest are closed to make room.
+        """
+        if self._draining:
+            return False
+        if len(self._clients) >= self.terms.max_connections and not self._make_room():
             self.refuse_connection()
             return False
         self._clients.add(client)
         self.tallies.count("connections")
         return True
 
-    def count_client(self, client: ClientConnection, key: str) -> bool:
-        """Count the connection for its client key; False when that key has too many."""
-        if self._by_key[key] >= self.terms.max_connections_per_client:
+    def _make_room(self) -> bool:
+        """Close idle connections; looks through all at once, so that a flood at a full house costs little each."""
+        now = self.clock()
+        if now - self._crowded_at < CROWDED:
             return False
-        self._by_key[key] += 1
+        idle = self._close_idle(self._clients, max(1, self.terms.max_connections // ROOM))
+        self.note_failure(
+            503, f"all {self.terms.max_connections} connections are in use: idle ones are closed", Side.SHIELD
+        )
+        if not idle:
+            self._crowded_at = now
+        return bool(idle)
+
+    def _close_idle(self, among: Iterable[ClientConnection], most: int) -> int:
+        """Close up to ``most`` of the connections that have been idle longest; return how many."""
+        idle = heapq.nsmallest(
+            most, (client for client in among if client.patience.idle), key=lambda client: client.patience.since
+        )
+        for client in idle:
+            client.close_when_idle()
+            self.leave_client(client)
+        return len(idle)
+
+    def count_client(self, client: ClientConnection, key: str) -> bool:
+        """Count the connection for its client key; False when that key has too many, all of them busy."""
+        counted = self._by_key.get(key)
+        if counted is None:
+            counted = self._by_key[key] = set()
+        most = self.terms.max_connections_per_client
+        if len(counted) >= most and not self._close_idle(list(counted), max(1, most // ROOM_OF_ONE)):
+            return False
+        # An idle one that left may have been the last of its key.
+        self._by_key.setdefault(key, counted).add(client)
         client.key = key
         return True
 
@@ -167,23 +210,25 @@ class Door:
         """Forget a connection that ended."""
         self._clients.discard(client)
         self._left.set()
-        if client.key:
-            self._by_key[client.key] -= 1
-            if self._by_key[client.key] <= 0:
+        counted = self._by_key.get(client.key)
+        if counted is not None:
+            counted.discard(client)
+            if not counted:
                 del self._by_key[client.key]
-            client.key = ""
+        client.key = ""
 
     def _sweep(self) -> None:
+        # First the next time: nothing that happens in this one may stop the sweeping.
+        self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
         now = self.clock()
         self._tell_time()
-        for client in [client for client in self._clients if client.deadline <= now]:
+        for client in [client for client in self._clients if client.patience.over(now)]:
             client.expire()
         self.pool.sweep(now)
-        self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
 
     # -- what reaches the origin --------------------------------------------------------------------------------------
 
-    def admit(self, exchange: Exchange) -> None:
+    def admit(self, exchange: ForwardedExchange) -> None:
         """Send an admitted exchange to the origin, paced where the configuration says so."""
         if self._pace is None:
             self.pool.connect(exchange)
@@ -197,7 +242,7 @@ class Door:
         self._pace = pace
         self._max_pacing = max_pacing
 
-    async def _paced(self, pace: AsyncLimiter, exchange: Exchange) -> None:
+    async def _paced(self, pace: AsyncLimiter, exchange: ForwardedExchange) -> None:
         self._pacing += 1
         try:
             await asyncio.wait_for(pace.acquire(), self.terms.pace_wait)

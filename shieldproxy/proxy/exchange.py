@@ -1,30 +1,20 @@
 """One exchange: a request from its head to its record, whatever happens in between.
 
-Life: made when a head is read -> ``start`` judges it -> our own answer, or forwarded to the origin -> ``finish``
-settles it exactly once. The client side feeds the request body in, the origin side the response.
+Life: made when a head is read -> ``start`` judges it -> our own answer, or on to the origin (see forwarding) ->
+``finish`` settles it exactly once. The client side feeds the request body in.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shieldproxy.core.errors import ExchangeError
 from shieldproxy.core.facts import Malformed, Request
 from shieldproxy.core.verdict import Side
 from shieldproxy.guard.decisions import Decision, Outcome
-from shieldproxy.proxy.heads import (
-    CHUNKED,
-    REPEATABLE,
-    Field,
-    RequestHead,
-    response_framing,
-    write_interim_head,
-    write_request_head,
-    write_response_head,
-)
-from shieldproxy.proxy.tunnel import Tunnel
+from shieldproxy.proxy.request_heads import CHUNKED, RequestHead
 
 if TYPE_CHECKING:
+    from shieldproxy.core.errors import ExchangeError
     from shieldproxy.guard.forwarders import Caller
     from shieldproxy.guard.replies import Reply
     from shieldproxy.guard.visits import Visit
@@ -32,8 +22,6 @@ if TYPE_CHECKING:
     from shieldproxy.proxy.origin_side import OriginConnection
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-# We say these ourselves in a 101; Upgrade itself passes, because the client asked for it by name.
-CONNECTION_FIELDS = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"trailer"))
 # nginx's number for a client that went away; only records carry it.
 CLIENT_GONE = 499
 
@@ -43,9 +31,7 @@ class Exchange:
 
     __slots__ = (
         "_body",
-        "_chunked_out",
-        "_pending",
-        "_retries",
+        "_waits",
         "body_complete",
         "buffered",
         "bytes_in",
@@ -60,25 +46,17 @@ class Exchange:
         "origin",
         "request",
         "responding",
-        "response_complete",
         "started_at",
         "status",
         "visit",
     )
 
     def __init__(
-        self,
-        client: ClientConnection,
-        whose: tuple[Visit, Caller],
-        request: Request,
-        head: RequestHead | None,
-        malformed: Malformed | None = None,
+        self, client: ClientConnection, whose: tuple[Visit, Caller], request: Request, head: RequestHead | Malformed
     ) -> None:
         self.client = client
         self.visit, self.caller = whose
         self.request = request
-        self.head = head
-        self.malformed = malformed
         self.started_at = client.door.clock()
         self.decision: Decision | None = None
         self.origin: OriginConnection | None = None
@@ -86,21 +64,26 @@ class Exchange:
         self.bytes_in = 0
         self.bytes_out = 0
         self.buffered = 0
-        # What follows a malformed head has no boundary: it counts as a body that never ends.
-        self.body_complete = head is not None and head.length == 0
-        self.response_complete = False
         self.responding = False
         self.done = False
-        self.close_after = head is None or not head.keep_alive
         self._body: list[bytes] = []
-        self._pending = b""
-        self._chunked_out = False
-        self._retries = 1
+        self._waits = False
+        if isinstance(head, Malformed):
+            self.malformed: Malformed | None = head
+            self.head: RequestHead | None = None
+            # What follows a malformed head has no boundary: it counts as a body that never ends.
+            self.body_complete = False
+            self.close_after = True
+        else:
+            self.malformed = None
+            self.head = head
+            self.body_complete = head.length == 0
+            self.close_after = not head.keep_alive
 
-    # -- the request, from the client side ---------------------------------------------------------------------
+    # -- the request --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Judge the request and answer or forward it."""
+        """Judge the request and answer it, send it on, or wait for its body first."""
         guard, peer = self.client.door.guard, self.caller.peer
         if self.malformed is not None:
             self.decision = guard.decide_malformed(peer, self.visit, self.request, self.malformed)
@@ -109,211 +92,117 @@ class Exchange:
         reply = guard.reply(self.decision)
         if reply is not None:
             self.respond(reply, Side.CLIENT if self.malformed else Side.NONE)
-        elif not self.decision.own:
-            self.client.door.admit(self)
-        elif self.body_complete:
-            self._serve_own()
+        elif self._ready():
+            self._serve()
+        else:
+            self._waits = True
+            if self.head is not None and self.head.expects_continue and not self.buffered:
+                self.client.write(CONTINUE)
 
-    def take_body(self, chunk: bytes) -> None:
+    def _ready(self) -> bool:
+        """Tell whether enough of the request is here to go on with it.
+
+        A body that fits the buffer is awaited whole, and a longer one until it begins: so a client that sends slowly
+        holds a connection to us, not one of the few to the origin.
+        """
+        if self.body_complete or self.decision is None or self.head is None:
+            return True
+        terms = self.client.door.terms
+        if self.decision.own:
+            return self.buffered > terms.max_own_body
+        return self.buffered > 0 and (self.head.length == CHUNKED or self.head.length > terms.buffer)
+
+    def _serve(self) -> None:
+        assert self.decision is not None
+        door = self.client.door
+        if not self.decision.own:
+            self.forward()
+        elif not self.body_complete:
+            self.refuse(413, "the answer is longer than any of ours", Side.CLIENT)
+        else:
+            answer = door.guard.serve_own(self.decision, b"".join(self._body), secure=self.caller.secure)
+            self.respond(answer.reply, Side.NONE, answer.challenge)
+
+    def forward(self) -> None:
+        """Go to the origin."""
+        raise NotImplementedError
+
+    def take_body(self, data: bytes) -> None:
         """Take a piece of the request body: to the origin when there is one, else into the bounded buffer."""
-        self.bytes_in += len(chunk)
+        self.bytes_in += len(data)
         if self.done or (self.responding and self.origin is None):
             return
         if self.origin is not None:
-            self.origin.write(self._frame(chunk))
+            self.origin.write(self._frame(data))
             return
-        self._body.append(chunk)
-        self.buffered += len(chunk)
-        if self.decision is not None and self.decision.own and self.buffered > self.client.door.terms.max_own_body:
-            self._refuse(413, "the answer is longer than any of ours", Side.CLIENT)
+        self._body.append(data)
+        self.buffered += len(data)
+        self._go_on()
 
     def end_body(self) -> None:
         """The request body is complete."""
-        if self.body_complete or self.done:
+        if self.done:
             return
         self.body_complete = True
         if self.origin is not None:
             if self.head is not None and self.head.length == CHUNKED:
                 self.origin.write(b"0\r\n\r\n")
             self.origin.await_response()
-            if self.response_complete:
-                self._finish_forwarded()
-        elif self.decision is not None and self.decision.own and not self.responding:
-            self._serve_own()
+        else:
+            self._go_on()
 
-    def _frame(self, chunk: bytes) -> bytes:
+    def _go_on(self) -> None:
+        if self._waits and self._ready():
+            self._waits = False
+            self._serve()
+
+    def _frame(self, data: bytes) -> bytes:
         if self.head is not None and self.head.length == CHUNKED:
-            return b"%x\r\n%b\r\n" % (len(chunk), chunk)
-        return chunk
+            return b"%x\r\n%b\r\n" % (len(data), data)
+        return data
 
-    # -- our own answers ------------------------------------------------------------------------------------------
+    # -- our own answers ----------------------------------------------------------------------------------------------
 
     def respond(self, reply: Reply, side: Side = Side.NONE, challenge: str = "") -> None:
         """Send our own answer and end the exchange."""
+        client = self.client
         self.status = reply.status
         self.responding = True
         if reply.status == 0:
+            client.abort()
             self.finish(side, challenge)
-            self.client.abort()
             return
-        if reply.close or not self.body_complete:
+        if reply.close or not self.body_complete or client.closing or client.impatient:
             self.close_after = True
         bodiless = self.head is not None and self.head.method == b"HEAD"
-        data = self.client.door.serialise(reply, close=self.close_after, bodiless=bodiless)
+        data = client.door.serialise(reply, close=self.close_after, bodiless=bodiless)
         self.bytes_out = len(data)
-        self.client.write(data)
+        client.write(data)
         self.finish(side, challenge)
 
-    def _serve_own(self) -> None:
-        if self.decision is None:
-            return
-        answer = self.client.door.guard.serve_own(self.decision, b"".join(self._body), secure=self.caller.secure)
-        self.respond(answer.reply, Side.NONE, answer.challenge)
-
-    def _refuse(self, status: int, private: str, side: Side) -> None:
+    def refuse(self, status: int, private: str, side: Side) -> None:
         """Answer a request that was admitted and cannot be served, or cut the answer that has already begun."""
         if self.decision is None or self.done:
             return
-        self.client.door.note_failure(status, private, side)
+        door = self.client.door
+        door.note_failure(status, private, side)
         if self.responding:
             # The head is gone: only a broken transfer tells the client that the body is not whole.
+            self.close_after = True
+            self.cut()
             self.finish(side)
-            self.client.abort()
             return
-        self.respond(self.client.door.guard.failure(self.decision, status), side)
-
-    # -- the origin -----------------------------------------------------------------------------------------------
-
-    def attach(self, origin: OriginConnection) -> None:
-        """Send the request over ``origin``: the head, and what of the body has come so far."""
-        if self.done or self.head is None or self.decision is None:
-            origin.release()
-            return
-        self.origin = origin
-        origin.exchange = self
-        client = self.client
-        parts = [write_request_head(self.head, client.forwarded_lines(self), self.decision.id.encode())]
-        parts.extend(self._frame(chunk) for chunk in self._body)
-        self.buffered = 0
-        if self.body_complete:
-            if self.head.length == CHUNKED:
-                parts.append(b"0\r\n\r\n")
-        elif self.head.expects_continue and not self._body:
-            client.write(CONTINUE)
-        if self.head.method not in REPEATABLE:
-            self._body = []
-        origin.write(b"".join(parts))
-        if self.body_complete:
-            origin.await_response()
-        client.body_moved()
-
-    def break_body(self, status: int, private: str) -> None:
-        """The request body broke off, or did not come in time: the client's doing."""
-        self._refuse(status, private, Side.CLIENT)
+        self.respond(door.guard.failure(self.decision, status), side)
 
     def fail(self, error: ExchangeError) -> None:
-        """No connection to the origin, or none in time."""
-        self._refuse(error.status, error.private, error.side)
+        """It cannot be served: the error says whose fault it is."""
+        self.refuse(error.status, error.private, error.side)
 
-    def lost_origin(self, origin: OriginConnection, why: str, status: int) -> None:
-        """The origin's connection ended before the response did."""
-        self.origin = None
-        head = self.head
-        if (
-            not self.responding
-            and origin.reused
-            and not origin.spoken
-            and self._retries
-            and head is not None
-            and head.method in REPEATABLE
-            and head.length == 0
-        ):
-            self._retries -= 1
-            self.client.door.pool.connect_for(self)
-            return
-        self._refuse(status, why, Side.ORIGIN)
+    def cut(self) -> None:
+        """Make sure that the client does not take what it has for the whole."""
+        self.client.abort()
 
-    def take_interim(self, status: int, reason: bytes, fields: list[Field]) -> None:
-        """Pass a 1xx on to a client that understands it (HTTP/1.1); 100 was answered by us already."""
-        if self.head is not None and self.head.version == "1.1" and status != 100:
-            self.client.write(write_interim_head(status, reason, fields))
-
-    def take_head(self, status: int, reason: bytes, fields: list[Field], *, keep_alive: bool) -> int:
-        """Write the response head and return its body framing. Raises ValueError when the framing is ambiguous."""
-        assert self.head is not None
-        assert self.decision is not None
-        framed = response_framing(status, self.head.method, fields, keep_alive=keep_alive)
-        self._chunked_out = framed.length < 0 and self.head.version == "1.1"
-        if framed.length < 0 and not self._chunked_out:
-            self.close_after = True
-        if not self.body_complete:
-            self.close_after = True
-        bodiless = self.head.method == b"HEAD" or status == 304
-        if framed.length > 0 or (framed.length == 0 and not bodiless and status != 204):
-            framing_line = b"Content-Length: %d\r\n" % framed.length
-        else:
-            framing_line = b"Transfer-Encoding: chunked\r\n" if self._chunked_out else b""
-        self.status = status
-        self.responding = True
-        self._pending = write_response_head(
-            status,
-            reason,
-            fields,
-            framing_line=framing_line,
-            connection_line=self._connection_line(),
-            request_id=self.decision.id.encode(),
-            bodiless=bodiless,
-        )
-        return framed.length
-
-    def _connection_line(self) -> bytes:
-        if self.close_after or self.client.closing:
-            self.close_after = True
-            return b"Connection: close\r\n"
-        if self.head is not None and self.head.version == "1.0":
-            return b"Connection: keep-alive\r\n"
-        return b""
-
-    def take_data(self, chunk: bytes) -> None:
-        """Pass a piece of the response body on, together with a head that still waits."""
-        if self._chunked_out:
-            chunk = b"%x\r\n%b\r\n" % (len(chunk), chunk)
-        if self._pending:
-            chunk, self._pending = self._pending + chunk, b""
-        self.bytes_out += len(chunk)
-        self.client.write(chunk)
-
-    def flush(self) -> None:
-        """Write a head that waits for a body which has not come yet."""
-        if self._pending:
-            pending, self._pending = self._pending, b""
-            self.bytes_out += len(pending)
-            self.client.write(pending)
-
-    def end_response(self) -> None:
-        """The response is whole."""
-        if self._chunked_out:
-            self._pending += b"0\r\n\r\n"
-        self.flush()
-        self.response_complete = True
-        if self.body_complete:
-            self._finish_forwarded()
-        else:
-            # An answer before the request was read to its end: the rest of it is not wanted (RFC 9112, 9.3).
-            origin, self.origin = self.origin, None
-            if origin is not None:
-                origin.exchange = None
-                origin.abort()
-            self.finish(Side.NONE)
-
-    def _finish_forwarded(self) -> None:
-        origin, self.origin = self.origin, None
-        if origin is not None:
-            origin.exchange = None
-            origin.release()
-        self.finish(Side.NONE)
-
-    # -- the end --------------------------------------------------------------------------------------------------
+    # -- the end ------------------------------------------------------------------------------------------------------
 
     def client_gone(self) -> None:
         """The client's connection ended: nothing more can be said to it."""
@@ -339,17 +228,3 @@ class Exchange:
         elapsed = int((door.clock() - self.started_at) * 1e6)
         door.guard.settle(self.decision, Outcome(self.status, self.bytes_in, self.bytes_out, elapsed, side, challenge))
         self.client.exchange_done(self)
-
-    def switch(self, origin: OriginConnection, reason: bytes, fields: list[Field], rest: bytes) -> None:
-        """101: join client and origin; what the exchange moved from here on is counted by the tunnel."""
-        assert self.head is not None
-        self.status = 101
-        self.responding = True
-        self.origin = None
-        client = self.client
-        client.write(
-            b"HTTP/1.1 101 %b\r\nConnection: Upgrade\r\n%b\r\n"
-            % (reason, b"".join(b"%b: %b\r\n" % (n, v) for low, n, v in fields if low not in CONNECTION_FIELDS))
-        )
-        self.close_after = True
-        client.enter_tunnel(Tunnel(self, client, origin), rest)

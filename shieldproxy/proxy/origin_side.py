@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from shieldproxy.proxy.heads import UNTIL_CLOSE, Field
+from shieldproxy.proxy.response_heads import UNTIL_CLOSE
 
 if TYPE_CHECKING:
-    from shieldproxy.proxy.exchange import Exchange
+    from shieldproxy.proxy.fields import Field
+    from shieldproxy.proxy.forwarding import ForwardedExchange
     from shieldproxy.proxy.pool import Pool
     from shieldproxy.proxy.tunnel import Tunnel
 
@@ -20,17 +21,45 @@ MAX_RESPONSE_HEAD = 65_536
 
 
 class OriginConnection(asyncio.Protocol):
-    """One connection to the origin, used by one exchange at a time, then given back to the pool."""
+    """One connection to the origin, used by one exchange at a time, then given back to the pool.
+
+    ``holder`` is the client key it is in use for.
+    """
+
+    __slots__ = (
+        "_awaited",
+        "_complete",
+        "_fields",
+        "_framing",
+        "_head_size",
+        "_in_head",
+        "_keep_alive",
+        "_parser",
+        "_pool",
+        "_reading_paused",
+        "_reason",
+        "_surplus",
+        "_switched",
+        "deadline",
+        "exchange",
+        "holder",
+        "reused",
+        "spoken",
+        "transport",
+        "tunnel",
+    )
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self.transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self.exchange: Exchange | None = None
+        self.exchange: ForwardedExchange | None = None
+        self.holder = ""
         self.reused = False
         self.spoken = False
         self.deadline = math.inf
         self.tunnel: Tunnel | None = None
         self._reading_paused = False
+        self._awaited = False
         self._renew_parser()
 
     def _renew_parser(self) -> None:
@@ -48,7 +77,7 @@ class OriginConnection(asyncio.Protocol):
         self._switched = False
         self._keep_alive = True
 
-    # -- transport ------------------------------------------------------------------------------------------------
+    # -- transport ----------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -64,7 +93,8 @@ class OriginConnection(asyncio.Protocol):
             self.abort()
             return
         self.spoken = True
-        self.deadline = self._pool.now() + self._pool.response_timeout
+        if self._awaited:
+            self.deadline = self._pool.now() + self._pool.response_timeout
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -89,6 +119,7 @@ class OriginConnection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._parser = cast("httptools.HttpResponseParser", None)  # it holds on to us
         self._pool.lost(self)
         tunnel, self.tunnel = self.tunnel, None
         if tunnel is not None:
@@ -108,13 +139,16 @@ class OriginConnection(asyncio.Protocol):
         if self.tunnel is not None:
             self.tunnel.hold_client()
         elif self.exchange is not None:
-            self.exchange.client.hold_reading()
+            self.deadline = self._pool.now() + self._pool.response_timeout
+            self.exchange.client.hold_body()
 
     def resume_writing(self) -> None:
         if self.tunnel is not None:
             self.tunnel.release_client()
         elif self.exchange is not None:
-            self.exchange.client.release_reading()
+            if not self._awaited:
+                self.deadline = math.inf
+            self.exchange.client.release_body()
 
     def hold_reading(self) -> None:
         """Stop reading: the client does not keep up."""
@@ -128,9 +162,10 @@ class OriginConnection(asyncio.Protocol):
         if self._reading_paused and not self.transport.is_closing():
             self._reading_paused = False
             self.transport.resume_reading()
-            self.deadline = self._pool.now() + self._pool.response_timeout
+            if self._awaited:
+                self.await_response()
 
-    # -- parser callbacks -------------------------------------------------------------------------------------------
+    # -- parser callbacks ---------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         if self._complete:
@@ -153,14 +188,20 @@ class OriginConnection(asyncio.Protocol):
             return
         status = self._parser.get_status_code()
         self._in_head = False
-        if status < 200:
-            if status == 101:
-                self._switched = True
-            else:
-                exchange.take_interim(status, self._reason, self._fields)
+        self._head_size = 0
+        if status < 100:
+            raise ValueError(f"{status} is no status")
+        if status == 101:
+            # Whether it is one that was asked for is seen where the parser stops behind it.
+            self._switched = True
+            if not self._parser.should_upgrade():
+                raise ValueError("a switch to no protocol")
             return
-        self._keep_alive = self._parser.should_keep_alive()
-        self._framing = exchange.take_head(status, self._reason, self._fields, keep_alive=self._keep_alive)
+        if status < 200:
+            exchange.take_interim(status, self._reason, self._fields)
+            return
+        self._framing = exchange.take_head(status, self._reason, self._fields)
+        self._keep_alive = self._framing != UNTIL_CLOSE and self._parser.should_keep_alive()
         if self._framing == 0:
             self._complete = True
 
@@ -175,14 +216,15 @@ class OriginConnection(asyncio.Protocol):
         if not self._in_head and self.exchange is not None and self.exchange.responding:
             self._complete = True
 
-    # -- use --------------------------------------------------------------------------------------------------------
+    # -- use ----------------------------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
         """Send ``data`` to the origin."""
         self.transport.write(data)
 
     def await_response(self) -> None:
-        """The request is sent whole: the response has to begin in time."""
+        """The request is sent whole: the response has to begin, and then to go on, in time."""
+        self._awaited = True
         self.deadline = self._pool.now() + self._pool.response_timeout
 
     def expire(self) -> None:
@@ -196,6 +238,7 @@ class OriginConnection(asyncio.Protocol):
     def release(self) -> None:
         """Give the connection back: reused when the origin allows it and nothing is left over, else closed."""
         self.exchange = None
+        self._awaited = False
         self.deadline = math.inf
         if self._surplus or not self._keep_alive or self.transport.is_closing() or self._reading_paused:
             self.abort()
@@ -205,15 +248,20 @@ class OriginConnection(asyncio.Protocol):
             self._renew_parser()
         else:
             self._reset()
-        self.reused = True
         self.spoken = False
         self._pool.give_back(self)
+
+    def leave(self) -> None:
+        """Close when all is sent, which an origin that does not read may not put off for ever."""
+        self.tunnel = None
+        self.deadline = self._pool.now() + self._pool.response_timeout
+        self.transport.close()
 
     def abort(self) -> None:
         """Close at once."""
         self.transport.abort()
 
-    def _end(self, exchange: Exchange) -> None:
+    def _end(self, exchange: ForwardedExchange) -> None:
         exchange.end_response()
 
     def _fail(self, why: str) -> None:
@@ -223,13 +271,14 @@ class OriginConnection(asyncio.Protocol):
             self.spoken = True
             exchange.lost_origin(self, why, 502)
 
-    def _switch(self, exchange: Exchange, rest: bytes) -> None:
+    def _switch(self, exchange: ForwardedExchange, rest: bytes) -> None:
         """101: the connection belongs to another protocol from here on."""
         if not self._switched or exchange.head is None or not exchange.head.upgrade:
             self._fail("the origin switched protocols unasked")
             return
         self.exchange = None
         self.deadline = math.inf
+        self._pool.detach(self)
         exchange.switch(self, self._reason, self._fields, rest)
 
 

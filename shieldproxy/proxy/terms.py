@@ -22,7 +22,8 @@ class Terms:
 
     ``header`` bounds a head from its first byte to its last, ``idle`` a silent kept-alive connection, ``body_idle``
     the silence within a request body, ``tunnel_idle`` the silence of an upgraded connection, ``write`` how long a
-    client may refuse to read.
+    client may refuse to read. A body must come at ``body_rate`` bytes a second on average (0: at any rate).
+    ``nameless`` is the Host that the origin reads where a client named none (HTTP/1.0).
     """
 
     client_address: ClientAddress = ClientAddress.PEER
@@ -31,6 +32,7 @@ class Terms:
     header: float = 10.0
     idle: float = 75.0
     body_idle: float = 30.0
+    body_rate: int = 500
     tunnel_idle: float = 3_600.0
     write: float = 30.0
     response: float = 60.0
@@ -42,6 +44,7 @@ class Terms:
     max_connections_per_client: int = 256
     max_own_body: int = 8_192
     pace_wait: float = 2.0
+    nameless: bytes = b"localhost"
 
     def serves(self, host: bytes) -> bool:
         """Tell whether ``host`` (with or without a port) is a name we stand for; without ``hosts`` every one is."""
@@ -50,4 +53,5 @@ class Terms:
         name = host.decode("latin-1").lower()
         if not name.endswith("]"):
             name = name.rpartition(":")[0] or name
+        name = name.removesuffix(".")
         return name in self.hosts or "*." + name.partition(".")[2] in self.hosts

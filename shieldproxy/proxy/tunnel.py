@@ -8,14 +8,14 @@ from shieldproxy.core.verdict import Side
 
 if TYPE_CHECKING:
     from shieldproxy.proxy.client_side import ClientConnection
-    from shieldproxy.proxy.exchange import Exchange
+    from shieldproxy.proxy.forwarding import ForwardedExchange
     from shieldproxy.proxy.origin_side import OriginConnection
 
 
 class Tunnel:
     """Two transports that feed each other. Ends when either ends, or when both were silent for too long."""
 
-    def __init__(self, exchange: Exchange, client: ClientConnection, origin: OriginConnection) -> None:
+    def __init__(self, exchange: ForwardedExchange, client: ClientConnection, origin: OriginConnection) -> None:
         self._exchange = exchange
         self._client = client
         self._origin = origin
@@ -42,15 +42,15 @@ class Tunnel:
         self._moved()
 
     def _moved(self) -> None:
-        self._client.extend_deadline(self._client.door.terms.tunnel_idle)
+        self._client.patience.move(self._client.door.terms)
 
     def hold_client(self) -> None:
         """The origin does not keep up."""
-        self._client.hold_reading()
+        self._client.hold()
 
     def release_client(self) -> None:
         """The origin takes more."""
-        self._client.release_reading()
+        self._client.release()
 
     def hold_origin(self) -> None:
         """The client does not keep up."""
@@ -65,7 +65,6 @@ class Tunnel:
         if self._ended:
             return
         self._ended = True
-        self._origin.tunnel = None
-        self._origin.transport.close()
+        self._origin.leave()
         self._client.leave_tunnel()
         self._exchange.finish(Side.NONE)

@@ -119,6 +119,27 @@ class RawOrigin:
         return head, body
 
 
+def answering_when(event: asyncio.Event) -> Script:
+    """Return a script that answers each request, but nobody before ``event`` is set."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            await event.wait()
+            writer.write(OK)
+
+    return answer
+
+
+async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Return as soon as ``true`` is; fail after ``seconds``."""
+    for _ in range(int(seconds * 100)):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come true in time")
+
+
 @dataclass
 class Shield:
     """A running door and everything a test may want to look at."""

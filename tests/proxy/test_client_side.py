@@ -12,7 +12,7 @@ from shieldproxy.core.ladder import Ban
 from shieldproxy.core.policy import Policy
 from shieldproxy.core.verdict import Action
 from shieldproxy.proxy.terms import ClientAddress
-from tests.proxy.conftest import Open, RawOrigin
+from tests.proxy.conftest import Open, RawOrigin, StartOrigin, answering_when, until
 
 HOST = b"Host: site.example\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -178,15 +178,24 @@ async def test_an_idle_connection_is_closed(open_shield: Open, origin: RawOrigin
     assert (await shield.talk(GET)).endswith(b"ok")
 
 
-async def test_connections_of_one_client_are_capped(open_shield: Open, origin: RawOrigin) -> None:
-    """The third connection of a client that may have two is closed before a byte is read."""
+async def test_connections_of_one_client_are_capped(open_shield: Open, start_origin: StartOrigin) -> None:
+    """A client with two busy connections gets no third; when one of them is idle, that one makes room."""
+    answer = asyncio.Event()
+    origin = await start_origin(script=answering_when(answer))
     shield = await open_shield(origin, terms={"max_connections_per_client": 2})
-    kept = [await shield.connect() for _ in range(2)]
+    first, second = await shield.connect(), await shield.connect()
+    for client in (first, second):
+        client.send(GET)
+    await until(lambda: origin.connections == 2)
     assert await (await shield.connect()).read_all() == b""
     assert shield.tallies.named["connections_refused"] == 1
-    kept.pop().close()
-    await asyncio.sleep(0.05)
-    assert (await shield.talk(GET[:-2] + b"Connection: close\r\n\r\n")).endswith(b"ok")
+    answer.set()
+    assert (await first.response())[1] == b"ok"
+    assert (await second.response())[1] == b"ok"
+    third = await shield.connect()
+    assert await first.read_all() == b""
+    third.send(GET)
+    assert (await third.response())[1] == b"ok"
 
 
 async def test_a_banned_client_is_closed_before_a_byte_is_parsed(open_shield: Open, origin: RawOrigin) -> None:

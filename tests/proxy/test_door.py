@@ -7,20 +7,44 @@ import asyncio
 from aiolimiter import AsyncLimiter
 
 from shieldproxy.guard.replies import Reply
-from tests.proxy.conftest import OK, Open, RawOrigin, StartOrigin
+from tests.proxy.conftest import OK, Open, RawOrigin, StartOrigin, answering_when, until
 
 GET = b"GET / HTTP/1.1\r\nHost: s\r\n\r\n"
 CLOSE = b"GET / HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n"
 
 
-async def test_connections_are_capped_in_all(open_shield: Open, origin: RawOrigin) -> None:
-    """Beyond max_connections a new one is closed before a byte is read, and counted."""
-    shield = await open_shield(origin, terms={"max_connections": 1})
-    kept = await shield.connect()
-    assert await shield.talk(GET) == b""
-    assert shield.tallies.named["connections_refused"] == 1
-    kept.send(GET)
-    assert (await kept.response())[1] == b"ok"
+async def test_connections_are_capped_in_all(open_shield: Open, start_origin: StartOrigin) -> None:
+    """Beyond max_connections a new one is closed before a byte is read, counted and told once; none that is busy ends."""
+    answer = asyncio.Event()
+    origin = await start_origin(script=answering_when(answer))
+    shield = await open_shield(origin, terms={"max_connections": 2})
+    busy = [await shield.connect() for _ in range(2)]
+    for client in busy:
+        client.send(GET)
+    await until(lambda: origin.connections == 2)
+    for _ in range(3):
+        assert await shield.talk(GET) == b""
+    assert shield.tallies.named["connections_refused"] == 3
+    assert [failure for failure in shield.failures if "all 2 connections" in failure[1]]
+    answer.set()
+    for client in busy:
+        assert (await client.response())[1] == b"ok"
+
+
+async def test_idle_connections_make_room(open_shield: Open, origin: RawOrigin) -> None:
+    """With all places taken, a newcomer is served at the expense of the connection that was idle longest."""
+    shield = await open_shield(origin, terms={"max_connections": 3})
+    clients = [await shield.connect() for _ in range(3)]
+    for client in clients:
+        client.send(GET)
+        await client.response()
+    newcomer = await shield.connect()
+    newcomer.send(GET)
+    assert (await newcomer.response())[1] == b"ok"
+    assert await clients[0].read_all() == b""
+    clients[2].send(GET)
+    assert (await clients[2].response())[1] == b"ok"
+    assert shield.door.open_connections == 3
 
 
 async def test_draining_ends_what_is_under_way_and_starts_nothing(open_shield: Open, start_origin: StartOrigin) -> None:

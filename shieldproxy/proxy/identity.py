@@ -1,0 +1,98 @@
+"""Identity: on whose behalf a connection speaks, and what the origin is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shieldproxy.core.addresses import Address, parse_address, within
+from shieldproxy.guard.forwarders import Caller, caller_of
+from shieldproxy.guard.visits import Peer, Visit
+from shieldproxy.proxy.proxy_protocol import read_announcement
+from shieldproxy.proxy.terms import ClientAddress
+
+if TYPE_CHECKING:
+    from shieldproxy.guard.guard import Guard
+    from shieldproxy.proxy.fields import Field
+    from shieldproxy.proxy.terms import Terms
+
+
+class Identity:
+    """Whose requests one connection carries: its peer's, those of the client a balancer announced, or forwarded ones.
+
+    ``announced`` is False as long as a PROXY announcement is waited for. ``caller`` is who speaks when no header says
+    otherwise.
+    """
+
+    __slots__ = ("_early", "_guard", "_lines", "_lines_for", "_trusted", "_visit", "announced", "caller")
+
+    def __init__(self, guard: Guard, terms: Terms, peer: Peer, address: Address, *, secure: bool) -> None:
+        self._guard = guard
+        self._trusted = bool(terms.trusted) and within(address, terms.trusted)
+        self._early = b""
+        self._visit: Visit | None = None
+        self._lines = b""
+        self._lines_for: tuple[str, str, str, bool] | None = None
+        self.announced = terms.client_address is not ClientAddress.PROXY_PROTOCOL
+        self.caller = Caller(address, peer, secure)
+
+    def announce(self, data: bytes) -> bytes | None:
+        """Read ``data`` as (the next part of) a PROXY announcement; return what stands behind it, None for more.
+
+        Raises ValueError when it is none, or when the peer is not trusted to announce anybody.
+        """
+        if not self._trusted:
+            raise ValueError("a PROXY announcement from a peer that is not trusted")
+        data = self._early + data
+        said = read_announcement(data)
+        if said is None:
+            self._early = data
+            return None
+        self._early = b""
+        self.announced = True
+        address = parse_address(said.src_ip)
+        if address is not None:
+            peer = Peer(str(address), said.src_port, said.dst_ip, said.dst_port, said.tls, said.ja4)
+            self.caller = Caller(address, peer, bool(said.tls))
+        return data[said.size :]
+
+    def meet(self) -> Visit:
+        """Return the visit of whoever the connection itself speaks for."""
+        address = self.caller.address
+        known = self._visit
+        self._visit = self._guard.meet(address) if known is None else self._guard.renew(known, address)
+        return self._visit
+
+    def whose(self, fields: list[Field], terms: Terms) -> tuple[Visit, Caller]:
+        """Return whose request it is that came with ``fields``: a trusted forwarder may speak for others."""
+        if self._trusted and terms.client_address is ClientAddress.FORWARDED_FOR:
+            caller = caller_of(fields, self.caller, terms.trusted)
+            return self._guard.meet(caller.address), caller
+        return self.meet(), self.caller
+
+    def lines(self, address: str, host: str, *, secure: bool) -> bytes:
+        """Return the X-Forwarded-* lines for the origin: the trusted chain and the peer, nobody's mere claim.
+
+        Kept from one request to the next, because most connections carry one client to one site.
+        """
+        here = self.caller.peer.src_ip
+        wanted = (address, here, host, secure)
+        if wanted != self._lines_for:
+            self._lines_for = wanted
+            chain = f"{address}, {here}" if here and address != here else address
+            site = f"X-Forwarded-Host: {host}\r\n" if host else ""
+            scheme = "https" if secure else "http"
+            self._lines = f"X-Forwarded-For: {chain}\r\nX-Forwarded-Proto: {scheme}\r\n{site}".encode("latin-1")
+        return self._lines
+
+
+def peer_of(transport: asyncio.BaseTransport, *, encrypted: bool) -> Peer:
+    """Return both ends of ``transport``; a unix socket's peer is this machine."""
+    source = transport.get_extra_info("peername")
+    destination = transport.get_extra_info("sockname")
+    if not isinstance(source, tuple) or not isinstance(destination, tuple):
+        return Peer("127.0.0.1")
+    tls = transport.get_extra_info("ssl_object") if encrypted else None
+    version = (tls.version() or "") if tls is not None else ""
+    address = str(parse_address(source[0]) or source[0])
+    return Peer(address, source[1], str(parse_address(destination[0]) or destination[0]), destination[1], version)
