@@ -121,11 +121,11 @@ def connection_of(request: web.Request) -> Caller:
     """Return who is at the other end of the connection."""
     transport = request.transport
     ends = [transport.get_extra_info(name) if transport else None for name in ("peername", "sockname")]
-    # A unix socket has names and no addresses.
+    # A unix socket has names and no addresses: its peer is this machine.
     source, target = (end if isinstance(end, tuple) else ("", 0) for end in ends)
     tls = transport.get_extra_info("ssl_object") if transport else None
     version = (tls.version() or "yes") if tls is not None else ""
-    address = parse_address(source[0] or request.remote or "") or ipaddress.IPv4Address(0)
+    address = parse_address(source[0] or request.remote or "") or ipaddress.IPv4Address("127.0.0.1")
     return Caller(address, Peer(str(address), source[1], target[0], target[1], version), bool(version))
 
 
