@@ -95,5 +95,11 @@ def _command() -> str:
     """Return how this program was called, so that the commands we name can be copied."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
-        return "python -m shieldproxy"
-    return called.name if shutil.which(called.name) else str(called)
+        return f"{_near(Path(sys.executable))} -m shieldproxy"
+    found = shutil.which(called.name)
+    return called.name if found and Path(found).resolve() == called.resolve() else str(_near(called))
+
+
+def _near(path: Path) -> Path:
+    """Return ``path`` from here, where it lies below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

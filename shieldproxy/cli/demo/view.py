@@ -42,6 +42,7 @@ class Scene(NamedTuple):
     asked: Sequence[float]
     reached: Sequence[float]
     networks: Sequence[Busy]
+    site_served: int
     site_busy: int
     addresses: int
     people: int
@@ -85,7 +86,7 @@ class Lines:
         self._next = float(EVERY)
 
     def begin(self) -> None:
-        """Say what the columns are."""
+        """Nothing needs to be opened."""
 
     def show(self, scene: Scene) -> None:
         """Write a line when it is time."""
@@ -205,7 +206,7 @@ def _people(scene: Scene) -> Text:
 
 
 def _site(scene: Scene) -> Text:
-    busy = f"{_last(scene.reached):.0f} requests/s, {scene.site_busy} being answered now"
+    busy = f"{scene.site_served:,} requests served so far, {scene.site_busy} being answered now"
     return Text.assemble(("the site          ", "bold"), busy)
 
 

@@ -41,7 +41,7 @@ class Reporter:
         self._session: aiohttp.ClientSession | None = None
         self._status: dict[str, Any] = {}
         self._top: dict[str, Any] = {}
-        self._before: tuple[float, dict[str, int], int] = (0.0, {}, 0)
+        self._before: tuple[float, dict[str, int]] = (0.0, {})
         self._actions = dict.fromkeys(ACTIONS, 0.0)
         self._asked: deque[float] = deque(maxlen=HISTORY)
         self._reached: deque[float] = deque(maxlen=HISTORY)
@@ -71,6 +71,7 @@ class Reporter:
             asked=tuple(self._asked),
             reached=tuple(self._reached),
             networks=tuple(self._busy(entry) for entry in self._top.get("networks", ())),
+            site_served=self._site.reached.total(),
             site_busy=self._site.busy,
             addresses=self._addresses,
             people=len(here),
@@ -91,13 +92,13 @@ class Reporter:
 
     def _measure(self, at: float) -> None:
         counts = {action: int(self._status.get("requests", {}).get(action, 0)) for action in ACTIONS}
-        reached = self._site.reached.total()
-        then, before, reached_before = self._before
+        then, before = self._before
         passed = max(at - then, 0.1)
         self._actions = {action: (count - before.get(action, 0)) / passed for action, count in counts.items()}
         self._asked.append(sum(self._actions.values()))
-        self._reached.append((reached - reached_before) / passed)
-        self._before = (at, counts, reached)
+        # By the node's count as well: the site's own is a second ahead of what was asked.
+        self._reached.append(self._actions["admit"])
+        self._before = (at, counts)
 
     def _busy(self, entry: Mapping[str, Any]) -> Busy:
         ground = self._grounds.get(entry["asn"])

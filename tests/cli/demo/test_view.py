@@ -21,6 +21,7 @@ SCENE = Scene(
         Busy(212238, "Datacamp Limited", "vpn", 2035, 61),
         Busy(17971, "A NAME THAT GOES ON AND ON " * 4, "hosting", 1, 0),
     ],
+    site_served=1234,
     site_busy=3,
     addresses=948,
     people=27,
@@ -46,7 +47,14 @@ def test_the_picture_fits(width: int) -> None:
     assert max(len(text.rstrip()) for text in lines) <= width
     assert len(lines) <= 20
     text = "\n".join(lines)
-    for word in ("18 of 40 s", "under attack", "AS212238 Datacamp Limited", "challenge 168", "27 of 27 fine"):
+    for word in (
+        "18 of 40 s",
+        "under attack",
+        "AS212238 Datacamp Limited",
+        "challenge 168",
+        "27 of 27 fine",
+        "1,234 requests served",
+    ):
         assert word in text
 
 
