@@ -54,6 +54,7 @@ class BanPolicy(NamedTuple):
     within ``window`` seconds are a ban. Requests throttled by the client's own limit are no offences, because people
     behind one address share that limit; only ``floods`` of them within the window are. ``unanswered`` counts
     challenge pages asked for and not answered. A rung is forgotten ``memory`` seconds after its ban ended.
+    ``spared`` are networks the ladder never bans: servers that speak for all visitors at once.
     """
 
     ladder: tuple[float, ...] = (60.0, 600.0, 3_600.0, 86_400.0)
@@ -62,6 +63,7 @@ class BanPolicy(NamedTuple):
     floods: int = 3_000
     unanswered: int = 60
     memory: float = 86_400.0
+    spared: tuple[Network, ...] = ()
 
 
 class Exemptions(NamedTuple):

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from shieldproxy.core.addresses import Network
     from shieldproxy.core.facts import NetworkLabel, Posture
     from shieldproxy.core.ladder import Ban
     from shieldproxy.core.policy import BanPolicy
@@ -92,6 +93,9 @@ class Tallies(Protocol):
     def count_verdict(self, action: int, stage: int, duration_us: int) -> None:
         """Count one settled request."""
 
+    def count_origin(self, duration_us: int) -> None:
+        """Count one answer of the origin: how long its head took from the request's end."""
+
     def count(self, name: str, amount: float = 1.0) -> None:
         """Add to the counter ``name`` (one of a fixed list)."""
 
@@ -105,3 +109,43 @@ class Situation(Protocol):
     @property
     def posture(self) -> Posture:
         """The posture of this second."""
+
+
+class Offload(Protocol):
+    """Bans done by the kernel, before a connection costs this program anything.
+
+    ``init``, ``commit``, ``collect_metrics`` and ``shut_down`` may take seconds and raise OffloadError: whoever calls
+    gives them a thread of its own, and one call is made at a time. After an error the same call may be made again.
+    """
+
+    def init(self, now: float) -> None:
+        """Make the place for bans, in one step in place of what an earlier run left there, with all bans noted."""
+
+    def spare(self, networks: Iterable[Network]) -> None:
+        """Name those that are never handed over, from the next ``commit`` on; loopback never is."""
+
+    def add(self, ban: Ban) -> None:
+        """Note a ban, in place of an earlier one of the same key; done with the next ``commit``."""
+
+    def delete(self, key: str) -> None:
+        """Note that the ban of exactly ``key`` is over; done with the next ``commit``."""
+
+    def commit(self, now: float) -> None:
+        """Do what was noted. What an error kept from being done is done by the next call."""
+
+    def collect_metrics(self) -> Mapping[str, int]:
+        """Return attempts to connect that were dropped since the last call, by the key of the ban.
+
+        Under ``""`` stand those of bans that had ended before they were counted; the sum of all is exact.
+        """
+
+    def shut_down(self) -> None:
+        """Take away all that ``init`` made, and nothing else."""
+
+    @property
+    def handed(self) -> int:
+        """How many bans and pieces of banned networks the kernel has."""
+
+    @property
+    def left_out(self) -> int:
+        """How many found no room there; they hold in memory."""

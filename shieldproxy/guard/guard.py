@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from cachetools import LRUCache
 
-from shieldproxy.core.addresses import Address
+from shieldproxy.core.addresses import Address, Network, parse_address, within
 from shieldproxy.core.facts import Facts, Malformed, PageKind, Request
 from shieldproxy.core.judge import judge
 from shieldproxy.core.stages import STAGE_NAMES
@@ -179,11 +179,15 @@ class Guard:
                 self._tallies.count("challenges.proof-of-work.issued")
                 return self._gate.challenge(facts.visitor, facts.request, verdict, decision.id)
             case Action.THROTTLE | Action.REFUSE:
-                return self._replies.refusal(verdict, decision.facts.request, decision.id)
+                return self.refusal(decision)
             case Action.DROP:
                 return HANG_UP
             case _:
                 assert_never(verdict.action)
+
+    def refusal(self, decision: Decision) -> Reply:
+        """Return the page that says no; also for what is dropped, where a door cannot hang up on that client alone."""
+        return self._replies.refusal(decision.verdict, decision.facts.request, decision.id)
 
     def serve_own(self, decision: Decision, body: bytes, *, secure: bool) -> OwnAnswer:
         """Answer a request for one of our own paths (``decision.own``, admitted)."""
@@ -235,7 +239,7 @@ class Guard:
             over = self._overdrawn(known.unanswered, self._unanswered_interval, bans.window)
         else:
             return
-        if over:
+        if over and not within_any(known.visitor.address, bans.spared):
             ban = self._bans.impose(bans, known.visitor.client, cause, self._clock())
             self._tallies.count("bans")
             self._on_ban(ban, known)
@@ -255,6 +259,12 @@ class Guard:
         self._unanswered_interval = bans.window / bans.unanswered
         self._answers_interval = 1.0 / challenge.answer_rate
         self._answers_span = challenge.answer_burst / challenge.answer_rate
+
+
+def within_any(address: str, networks: tuple[Network, ...]) -> bool:
+    """Tell whether an address lies in one of ``networks``."""
+    parsed = parse_address(address) if networks else None
+    return parsed is not None and within(parsed, networks)
 
 
 PASSED = "passed"

@@ -49,6 +49,8 @@ class ClientConnection(Conversation, asyncio.Protocol):
 
     def _meet(self) -> None:
         """Let a banned client go before a byte of it is parsed, and one that has too many connections."""
+        if self.identity.speaks_for_others:
+            return
         visit = self.identity.meet()
         if self.door.guard.banned(visit) or not self.door.count_client(self, visit.visitor.client):
             self.door.refuse_connection()

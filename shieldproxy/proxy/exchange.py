@@ -90,6 +90,9 @@ class Exchange:
         else:
             self.decision = guard.decide(peer, self.visit, self.request, secure=self.caller.secure)
         reply = guard.reply(self.decision)
+        if reply is not None and reply.status == 0 and self.client.identity.speaks_for_others:
+            # To hang up would hit the forwarder, which took us for broken and kept others away too.
+            reply = guard.refusal(self.decision)
         if reply is not None:
             self.respond(reply, Side.CLIENT if self.malformed else Side.NONE)
         elif self._ready():

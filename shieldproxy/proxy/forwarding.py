@@ -98,6 +98,8 @@ class ForwardedExchange(Exchange):
         assert head is not None
         assert decision is not None
         length = response_length(status, head.method, fields)
+        if self.origin is not None:
+            client.door.tallies.count_origin(int((client.door.clock() - self.origin.asked_at) * 1e6))
         self._chunked_out = length < 0 and head.version == "1.1"
         self._until_close = length < 0 and head.version == "1.0"
         if self._until_close or not self.body_complete or client.closing or client.impatient:

@@ -24,17 +24,26 @@ class Identity:
     otherwise.
     """
 
-    __slots__ = ("_early", "_guard", "_lines", "_lines_for", "_trusted", "_visit", "announced", "caller")
+    __slots__ = ("_early", "_forwarding", "_guard", "_lines", "_lines_for", "_trusted", "_visit", "announced", "caller")
 
     def __init__(self, guard: Guard, terms: Terms, peer: Peer, address: Address, *, secure: bool) -> None:
         self._guard = guard
         self._trusted = bool(terms.trusted) and within(address, terms.trusted)
+        self._forwarding = self._trusted and terms.client_address is ClientAddress.FORWARDED_FOR
         self._early = b""
         self._visit: Visit | None = None
         self._lines = b""
         self._lines_for: tuple[str, str, str, bool] | None = None
         self.announced = terms.client_address is not ClientAddress.PROXY_PROTOCOL
         self.caller = Caller(address, peer, secure)
+
+    @property
+    def speaks_for_others(self) -> bool:
+        """Whether its requests are those of many clients, told apart by a header.
+
+        Such a connection counts as nobody's, and no ban closes it: that of one client would be that of all.
+        """
+        return self._forwarding
 
     def announce(self, data: bytes) -> bytes | None:
         """Read ``data`` as (the next part of) a PROXY announcement; return what stands behind it, None for more.
@@ -65,7 +74,7 @@ class Identity:
 
     def whose(self, fields: list[Field], terms: Terms) -> tuple[Visit, Caller]:
         """Return whose request it is that came with ``fields``: a trusted forwarder may speak for others."""
-        if self._trusted and terms.client_address is ClientAddress.FORWARDED_FOR:
+        if self._forwarding:
             caller = caller_of(fields, self.caller, terms.trusted)
             return self._guard.meet(caller.address), caller
         return self.meet(), self.caller

@@ -40,6 +40,7 @@ class OriginConnection(asyncio.Protocol):
         "_reason",
         "_surplus",
         "_switched",
+        "asked_at",
         "deadline",
         "exchange",
         "holder",
@@ -57,6 +58,7 @@ class OriginConnection(asyncio.Protocol):
         self.reused = False
         self.spoken = False
         self.deadline = math.inf
+        self.asked_at = 0.0
         self.tunnel: Tunnel | None = None
         self._reading_paused = False
         self._awaited = False
@@ -225,7 +227,8 @@ class OriginConnection(asyncio.Protocol):
     def await_response(self) -> None:
         """The request is sent whole: the response has to begin, and then to go on, in time."""
         self._awaited = True
-        self.deadline = self._pool.now() + self._pool.response_timeout
+        self.asked_at = self._pool.now()
+        self.deadline = self.asked_at + self._pool.response_timeout
 
     def expire(self) -> None:
         """The deadline passed: no answer, or an answer that stopped."""

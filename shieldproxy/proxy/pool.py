@@ -163,6 +163,7 @@ class Pool:
 
     def _hand_over(self, origin: OriginConnection, exchange: ForwardedExchange) -> None:
         origin.deadline = math.inf
+        origin.asked_at = self.now()
         origin.holder = exchange.visit.visitor.client
         exchange.attach(origin)
 

@@ -43,7 +43,7 @@ def compile_policy(settings: Settings) -> Policy:
             answer_rate=challenge.answers.rate,
             answer_burst=challenge.answers.burst,
         ),
-        bans=BanPolicy(**vars(bans)),
+        bans=BanPolicy(**vars(bans), spared=tuple(sorted(settings.server.trusted_proxies, key=str))),
         mode=settings.server.mode,
         hosts=frozenset(settings.server.hosts),
     )

@@ -282,6 +282,15 @@ def test_who_is_exempt_is_never_banned() -> None:
     assert site.malform()[1] == 400
 
 
+def test_a_server_that_speaks_for_all_is_never_banned() -> None:
+    """What nobody claims is attributed to the balancer; to ban it would shut out everybody behind it."""
+    site = GuardedSite(EVERY._replace(bans=BANS._replace(spared=(ipaddress.ip_network("192.0.2.0/30"),))))
+    for _ in range(20):
+        site.malform()
+        site.malform("192.0.2.9")
+    assert {ban.key for ban in site.imposed} == {"192.0.2.9"}
+
+
 ON_REQUEST = [
     Policy(exempt=Exemptions(paths=compile_globs(("/health",)))),
     Policy(rules=(Rule("health", Condition(path=compile_globs(("/health",))), Action.ADMIT),)),
