@@ -52,13 +52,17 @@ def shield_middleware(guard: Guard, *, trusted: Sequence[Network] = ()) -> Middl
         clock = asyncio.get_running_loop().time
         started = clock()
         fields = [(name.lower(), name, value) for name, value in request.raw_headers]
-        caller = caller_of(fields, connection_of(request), trusted)
+        here = connection_of(request)
+        caller = caller_of(fields, here, trusted)
         asked = request_of(request, fields, fingerprints.of(fields))
         decision = guard.decide(caller.peer, guard.meet(caller.address), asked, secure=caller.secure)
         request[DECISION] = decision
         ending = Ending()
         try:
             reply = guard.reply(decision)
+            if reply is not None and reply.status == 0 and caller.address != here.address:
+                # To hang up would hit the forwarder, on whose connection other visitors come too.
+                reply = guard.refusal(decision)
             if reply is None and decision.own:
                 reply = await _serve_own(guard, request, caller, ending)
             if reply is None:

@@ -330,6 +330,14 @@ class TestForwarders:
         record = await site.settled()
         assert (record.src_ip, record.src_port, record.tls) == ("192.0.2.7", 4711, "yes")
 
+    async def test_a_ban_does_not_cut_the_forwarders_connection(self, open_site: Open) -> None:
+        """The forwarder would take us for broken and keep others away too, so the banned visitor is told no."""
+        site = await open_site(trusted=LOOPBACK)
+        site.guarded.bans.put(Ban("192.0.2.7", time.monotonic() + 60, "test"))
+        assert (await site.get(X_Forwarded_For="192.0.2.7"))[0] == 403
+        assert (await site.get(X_Forwarded_For="192.0.2.8"))[0] == 200
+        assert [record.action for record in site.records] == ["drop", "admit"]
+
     async def test_a_stranger_speaks_for_nobody(self, open_site: Open) -> None:
         """Without trust the connection's own address counts."""
         site = await open_site()
