@@ -128,7 +128,7 @@ class Worker:
         if self._tls is not None and files is not None:
             self._tls.load_cert_chain(files.certificate, files.key)  # whoever renewed it reloads us
         self._equipment.adopt(settings)
-        self.door.terms = terms_of(settings)
+        self.door.adopt(terms_of(settings))
         self.door.pool.adopt(origin)
         if settings.origin != before.origin:
             self.door.pace(pace_of(settings, self._workers), settings.origin.rate_queue)

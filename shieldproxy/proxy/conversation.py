@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from shieldproxy.core.errors import ExchangeError
@@ -82,7 +83,7 @@ class Conversation:
 
     # -- what was read ------------------------------------------------------------------------------------------------
 
-    def take_message(self, request: Request, head: RequestHead | Malformed, fields: list[Field]) -> None:
+    def take_message(self, request: Request, head: RequestHead | Malformed, fields: Sequence[Field]) -> None:
         if self.closing:
             self.reader.close()
             return

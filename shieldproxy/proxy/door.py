@@ -14,6 +14,7 @@ from shieldproxy.core.errors import ExchangeError
 from shieldproxy.core.verdict import Side
 from shieldproxy.guard.fingerprints import Fingerprints
 from shieldproxy.proxy.client_side import ClientConnection
+from shieldproxy.proxy.known_heads import KnownHeads
 
 if TYPE_CHECKING:
     import socket
@@ -85,6 +86,7 @@ class Door:
         self.clock = clock
         self.note_failure = on_failure
         self.fingerprints = Fingerprints()
+        self.known_heads = KnownHeads()
         self.nowhere = ipaddress.ip_address("0.0.0.0")  # noqa: S104 - stands for "no address known", nothing binds to it
         self._wall = wall
         self._pace = pace
@@ -100,6 +102,11 @@ class Door:
         self._left = asyncio.Event()
         self._head_end: tuple[bytes, bytes] = (b"", b"")
         self._tell_time()
+
+    def adopt(self, terms: Terms) -> None:
+        """Keep to ``terms`` from now on, on connections that are open too."""
+        self.terms = terms
+        self.known_heads.forget()
 
     # -- listening ----------------------------------------------------------------------------------------------------
 

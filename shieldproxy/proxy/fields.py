@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shieldproxy.guard.fingerprints import Field
 
 __all__ = ["HOP_BY_HOP", "Field", "named_by_connection", "values_of"]
@@ -23,7 +25,7 @@ HOP_BY_HOP = frozenset(
 )
 
 
-def named_by_connection(fields: list[Field]) -> frozenset[bytes]:
+def named_by_connection(fields: Sequence[Field]) -> frozenset[bytes]:
     """Return the lower-case names that Connection lists: they end here (RFC 9110, 7.6.1)."""
     names: list[bytes] = []
     for lower, _, value in fields:
@@ -34,6 +36,6 @@ def named_by_connection(fields: list[Field]) -> frozenset[bytes]:
     return frozenset(name for name in names if name and name not in (b"keep-alive", b"close"))
 
 
-def values_of(fields: list[Field], name: bytes) -> list[bytes]:
+def values_of(fields: Sequence[Field], name: bytes) -> list[bytes]:
     """Return the values of all lines of the lower-case ``name``, without the blanks around them (RFC 9110, 5.5)."""
     return [value.strip(b" \t") for lower, _, value in fields if lower == name]

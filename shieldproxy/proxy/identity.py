@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shieldproxy.core.addresses import Address, parse_address, within
@@ -72,7 +73,7 @@ class Identity:
         self._visit = self._guard.meet(address) if known is None else self._guard.renew(known, address)
         return self._visit
 
-    def whose(self, fields: list[Field], terms: Terms) -> tuple[Visit, Caller]:
+    def whose(self, fields: Sequence[Field], terms: Terms) -> tuple[Visit, Caller]:
         """Return whose request it is that came with ``fields``: a trusted forwarder may speak for others."""
         if self._forwarding:
             caller = caller_of(fields, self.caller, terms.trusted)

@@ -38,7 +38,11 @@ CHUNKED = -1
 
 
 class RequestHead(NamedTuple):
-    """A request head that may be served. ``length`` is CHUNKED for a chunked body, 0 for none."""
+    """A request head that may be served.
+
+    ``length`` is CHUNKED for a chunked body, 0 for none. ``lines`` are the header lines that go on to the origin, where
+    they are written already.
+    """
 
     method: bytes
     target: bytes
@@ -50,6 +54,7 @@ class RequestHead(NamedTuple):
     expects_continue: bool
     upgrade: bytes
     keep_alive: bool
+    lines: bytes | None = None
 
 
 def read_request_head(  # noqa: PLR0913 - the parts of a head as the parser hands them over
@@ -179,12 +184,10 @@ def upgrade_of(fields: list[Field], named: frozenset[bytes]) -> bytes:
     return protocols[0]
 
 
-def write_request_head(head: RequestHead, forwarded: bytes, request_id: bytes, nameless: bytes = b"") -> bytes:
-    """Return the head as the origin reads it: our Host, framing and forwarding fields; the rest in its order.
+def lines_for_origin(head: RequestHead) -> bytes:
+    """Return the header lines that go on, in their order: neither hop-by-hop, nor ours to write, nor named to end here.
 
-    ``forwarded`` is the block of X-Forwarded-* lines of this client, ``nameless`` the Host of a request that has
-    none (HTTP/1.0). A name with an underscore ends here, because a CGI origin cannot tell ``X_Forwarded_For`` from
-    ``X-Forwarded-For``.
+    A name with an underscore ends here, because a CGI origin cannot tell ``X_Forwarded_For`` from ``X-Forwarded-For``.
     """
     dropped = head.dropped
     lines = [
@@ -195,6 +198,16 @@ def write_request_head(head: RequestHead, forwarded: bytes, request_id: bytes, n
         and not lower.startswith(b"x-forwarded-")
         and b"_" not in lower
     ]
+    return b"".join(lines)
+
+
+def write_request_head(head: RequestHead, forwarded: bytes, request_id: bytes, nameless: bytes = b"") -> bytes:
+    """Return the head as the origin reads it: our Host, framing and forwarding fields; the rest in its order.
+
+    ``forwarded`` is the block of X-Forwarded-* lines of this client, ``nameless`` the Host of a request that has
+    none (HTTP/1.0).
+    """
+    lines = lines_for_origin(head) if head.lines is None else head.lines
     if head.length > 0:
         framed = b"Content-Length: %d\r\n" % head.length
     elif head.length < 0:
@@ -209,7 +222,7 @@ def write_request_head(head: RequestHead, forwarded: bytes, request_id: bytes, n
         head.method,
         head.target,
         head.host or nameless,
-        b"".join(lines),
+        lines,
         framed,
         forwarded,
         request_id,

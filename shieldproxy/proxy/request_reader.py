@@ -6,6 +6,7 @@ first thing that cannot be read makes the reader deaf: whatever follows has no b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
@@ -17,6 +18,7 @@ from shieldproxy.proxy.request_lines import escape_line, find_line, line_complet
 if TYPE_CHECKING:
     from shieldproxy.guard.fingerprints import Fingerprints
     from shieldproxy.proxy.fields import Field
+    from shieldproxy.proxy.known_heads import KnownHeads
     from shieldproxy.proxy.terms import Terms
 
 HEAD_END = b"\r\n\r\n"
@@ -28,7 +30,7 @@ STRIDE = 1_024
 class Listener(Protocol):
     """Who hears what was read, in the order of the wire."""
 
-    def take_message(self, request: Request, head: RequestHead | Malformed, fields: list[Field]) -> None:
+    def take_message(self, request: Request, head: RequestHead | Malformed, fields: Sequence[Field]) -> None:
         """A head was read, or something that is none. After a Malformed nothing more comes."""
 
     def take_body(self, data: bytes) -> None:
@@ -46,6 +48,7 @@ class Manners(Protocol):
 
     terms: Terms
     fingerprints: Fingerprints
+    known_heads: KnownHeads
 
 
 class RequestReader:
@@ -71,6 +74,7 @@ class RequestReader:
         "_sought",
         "_target",
         "_waste",
+        "_whole",
         "deaf",
         "in_body",
         "in_head",
@@ -89,6 +93,7 @@ class RequestReader:
         self._waste = 0
         self._length = 0
         self._left = 0
+        self._whole = b""
         self._escaped = False
         self._hidden = False
         self._body_behind_upgrade = False
@@ -105,10 +110,15 @@ class RequestReader:
         of a head is cut between two calls, the head behind it is read along.)
         """
         end = len(data)
+        self._whole = b""
         if not self.in_body:
             at = data.find(HEAD_END)
             if at >= 0:
                 end = at + 4
+                if not self.in_head and not self._hidden:
+                    if self._read_known(data, end):
+                        return data[end:]
+                    self._whole = data[:end]
         elif self._length >= 0:
             end = self._left
         elif end > STRIDE:
@@ -120,6 +130,18 @@ class RequestReader:
         rest = data[end:]
         behind = self._parse(data[:end])
         return behind + rest if behind else rest
+
+    def _read_known(self, data: bytes, end: int) -> bool:
+        """Read a head whose lines were read before without the parser, which does not miss it."""
+        if self._last or self.deaf or self.upgrading:
+            return False
+        found = self._manners.known_heads.find(data, end, self._manners.terms.max_target)
+        if found is None:
+            return False
+        request, head = found
+        self._length = self._left = 0
+        self._listener.take_message(request, head, head.fields)
+        return True
 
     def resume(self) -> None:
         """The upgrade was not granted: what comes is a request again."""
@@ -276,6 +298,8 @@ class RequestReader:
             self.in_body = self.in_head = False
         fields = self._fields
         request = request_of(method, target, host, version, fields, self._manners.fingerprints.of(fields))
+        if self._whole and isinstance(head, RequestHead):
+            self._manners.known_heads.learn(self._whole, request, head)
         self._listener.take_message(request, head, fields)
 
 
