@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: setup demo run test check bench clean help
+.PHONY: setup demo run test check bench conformance fuzz soak clean help
 
 help:
 	@echo "make demo                       see the whole product at work for 40 seconds"
@@ -47,6 +47,18 @@ test: check
 
 bench: $(VENV)/.set-up-tests
 	@$(BIN)/python -m benchmarks
+
+# The table of tests/proxy/conformance beside what nginx and HAProxy make of the same bytes, where they are installed.
+conformance: $(VENV)/.set-up-tests
+	@$(BIN)/python -m tests.proxy.conformance
+
+# The parsers of the main door against a minute of mutated bytes.
+fuzz: $(VENV)/.set-up-tests
+	@FUZZ_SECONDS=60 $(BIN)/pytest -m fuzz
+
+# What takes too long for every day: a gigabyte each way, thousands of hanging clients.
+soak: $(VENV)/.set-up-tests
+	@SOAK=1 $(BIN)/pytest -m soak
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
