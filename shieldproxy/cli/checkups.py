@@ -8,10 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shieldproxy.cli.machine import ClockState, Machine, OpenFiles, Space
+from shieldproxy.cli.machine import Machine, OpenFiles, Space
 from shieldproxy.cli.spans import written_size, written_span
 from shieldproxy.core.errors import StartError
 from shieldproxy.intel.databases import STALE_DAYS, Database
+from shieldproxy.journal.timekeeping import ClockState
 from shieldproxy.settings.schema import Settings
 from shieldproxy.state.files import read_secret
 

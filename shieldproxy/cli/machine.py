@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import resource
 from pathlib import Path
 from typing import NamedTuple
 
-# adjtimex(2): the clock's state without asking any daemon; the same answer under chrony, ntpd and systemd-timesyncd.
-STA_UNSYNC = 0x0040
-TIME_ERROR = 5
-
-
-class Timex(ctypes.Structure):
-    """struct timex of Linux as far as we read it, with room for the rest the kernel writes."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("rest", ctypes.c_char * 256),
-    )
-
-
-class ClockState(NamedTuple):
-    """Whether the kernel believes its clock is set right, and its own estimate of the greatest error in seconds."""
-
-    synchronised: bool
-    error: float
+from shieldproxy.journal.timekeeping import ClockState, clock_state
 
 
 class Space(NamedTuple):
@@ -59,15 +35,7 @@ class Machine:
 
     def clock(self) -> ClockState | None:
         """Return the state of the clock, None where the kernel does not tell."""
-        try:
-            adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
-        except (OSError, AttributeError):
-            return None
-        timex = Timex()  # modes 0: only asks
-        state = adjtimex(ctypes.byref(timex))
-        if state < 0:
-            return None
-        return ClockState(state != TIME_ERROR and not timex.status & STA_UNSYNC, timex.maxerror / 1e6)
+        return clock_state()
 
     def open_files(self, pid: int = 0) -> OpenFiles:
         """Return the limits of the process ``pid``; those of this shell when 0 or not readable."""

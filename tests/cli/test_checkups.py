@@ -11,9 +11,10 @@ import pytest
 from shieldproxy.cli import checkups
 from shieldproxy.cli.checkups import GIB, MIB, Level
 from shieldproxy.cli.geo import databases_of
-from shieldproxy.cli.machine import ClockState, Machine, OpenFiles, Space
+from shieldproxy.cli.machine import Machine, OpenFiles, Space
 from shieldproxy.control.node import JournalState, Origin, Status
 from shieldproxy.control.problems import plain
+from shieldproxy.journal.timekeeping import ClockState
 from shieldproxy.settings.reading import load
 
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from shieldproxy.core.record import rfc3339
+from shieldproxy.journal.holds import set_hold
 from shieldproxy.journal.retention import Forgotten, forget_before
 from tests.fakes.clock import HandClock
 from tests.fakes.records import TEN_FIFTEEN, record_at, segment_writer
@@ -66,3 +69,24 @@ def test_what_a_worker_left_that_is_gone_for_good_is_forgotten_too(tmp_path: Pat
 def test_without_a_journal_there_is_nothing_to_forget(tmp_path: Path) -> None:
     """The first start of a node deletes nothing and raises nothing."""
     assert forget_before(tmp_path / "none", rfc3339(TEN_FIFTEEN)) == Forgotten()
+
+
+def test_what_must_stay_stays_and_is_counted(tmp_path: Path) -> None:
+    """A legal hold is stronger than age."""
+    journal_of_days(tmp_path, 3)
+    hold = set_hold(tmp_path, rfc3339(TEN_FIFTEEN), rfc3339(TEN_FIFTEEN + 5), "police", rfc3339(TEN_FIFTEEN))
+    found = forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 9 * DAY), holds=[hold])
+    assert (found.segments, found.held) == (2, 1)
+    assert names(tmp_path) == ["2026-11-24", "holds.jsonl"]
+
+
+def test_nothing_goes_before_it_is_said(tmp_path: Path) -> None:
+    """When the log of deletions cannot be written, the records stay."""
+    journal_of_days(tmp_path, 1)
+
+    def full(_gone: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 9 * DAY), before=full)
+    assert len(list(tmp_path.rglob("*.jsonl"))) == 1
