@@ -21,13 +21,13 @@ floods = st.lists(
 )
 
 
-@given(floods, st.integers(1, 4))
-def test_no_request_is_added_or_lost(flood: list[Record], capacity: int) -> None:
+@given(floods, st.integers(1, 4), st.integers(0, 3))
+def test_no_request_is_added_or_lost(flood: list[Record], capacity: int, singly: int) -> None:
     """Records given back singly and sums together weigh what was put in, however little room there is."""
     sums = Sums(window=10.0, capacity=capacity)
     out = []
     for second, record in enumerate(flood):
-        out += sums.fold([record], float(second))
+        out += sums.fold([record], float(second), singly)
         out += sums.due(float(second))
     assert sums.weight == sum(r.weight for r in flood) - sum(r.weight for r in out)
     out += sums.all()
@@ -82,3 +82,13 @@ def test_room_is_bounded() -> None:
     flood = [record_at(client=f"192.0.2.{n}") for n in range(50)]
     assert len(sums.fold(flood, 0.0)) == 40
     assert len(sums) == 10
+
+
+def test_the_first_refusals_of_a_client_are_written_singly() -> None:
+    """A person who asks again finds each refusal under its own ID; the flood behind it is one record; then anew."""
+    sums = Sums()
+    flood = [record_at(n / 1000, path=f"/{n}") for n in range(100)]
+    assert sums.fold(flood, 0.0, 5) == flood[:5]
+    assert sums.due(10.0) == [flood[5]._replace(weight=95)]
+    assert sums.fold(flood[:3], 10.0, 5) == flood[:3]
+    assert sums.due(20.0) == []

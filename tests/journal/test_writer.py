@@ -15,7 +15,7 @@ from shieldproxy.core.record import Record
 from shieldproxy.journal.filters import Filter
 from shieldproxy.journal.reader import Reader
 from shieldproxy.journal.segment_writer import SegmentWriter
-from shieldproxy.journal.writer import SLICE, Journal
+from shieldproxy.journal.writer import SINGLY, SLICE, Journal
 from tests.fakes.clock import HandClock
 from tests.fakes.disk import full_at
 from tests.fakes.records import TEN_FIFTEEN, record_at
@@ -138,7 +138,7 @@ def test_a_full_disk_costs_nothing_while_the_queue_has_room(desk: Desk) -> None:
     desk.journal.drain()
     with full_at(1000):
         for second in range(1, 8):
-            desk.journal.put(record_at(second))
+            desk.journal.put(record_at(second, action="admit"))
             desk.journal.drain()
         assert desk.journal.waiting == 7
         assert "too large" in desk.journal.problem
@@ -216,12 +216,14 @@ def test_a_flood_becomes_few_records_with_exact_weights(desk: Desk) -> None:
     assert desk.journal.waiting == 0
 
 
-def test_below_the_threshold_each_refusal_has_its_line(desk: Desk) -> None:
-    """Ordinary traffic is written in full."""
+def test_below_the_threshold_the_first_refusals_of_a_client_have_their_lines(desk: Desk) -> None:
+    """Who is refused a few times finds every ID; what the same client does beyond that is one line, exact in weight."""
     for second in range(50):
-        desk.journal.put(record_at(second / 1000))
+        desk.journal.put(record_at(second / 1000, client=f"192.0.2.{second % 2}"))
     desk.journal.drain()
-    assert [fields["weight"] for fields in desk.records()] == [1] * 50
+    assert [fields["weight"] for fields in desk.records()] == [1] * 2 * SINGLY
+    desk.journal.close()
+    assert [fields["weight"] for fields in desk.records()][2 * SINGLY :] == [25 - SINGLY] * 2
 
 
 traffic = st.lists(
