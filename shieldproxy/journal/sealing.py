@@ -19,14 +19,13 @@ from shieldproxy.core.record import rfc3339
 from shieldproxy.journal import manifest_log
 from shieldproxy.journal.holds import read_holds, read_orders
 from shieldproxy.journal.manifest_log import LOGS, Line, canonical
-from shieldproxy.journal.measuring import measure
+from shieldproxy.journal.manifests import VERSION, manifest_of, segment_name
 from shieldproxy.journal.open_segment import DIRECTORY_MODE
 from shieldproxy.journal.retention import Forgotten, forget_before
 from shieldproxy.journal.segments import Segment, days, segments_of
 from shieldproxy.journal.signing import Signer, checked_checkpoint, pem_of, public_of
 from shieldproxy.journal.timekeeping import ClockState
 
-VERSION = 1
 # Days in which segments may still be closed; older left-overs are looked for at the start.
 RECENT_DAYS = 3
 # One round measures so much, about two seconds of one core: a stop need not wait longer.
@@ -203,7 +202,7 @@ class Sealer:
     # -- what is new ------------------------------------------------------------------------------------------------
 
     def _names_on_disk(self) -> set[str]:
-        return {_name(found) for day in days(self._journal) for found in segments_of(self._journal, day)}
+        return {segment_name(found) for day in days(self._journal) for found in segments_of(self._journal, day)}
 
     def _waiting(self) -> list[Segment]:
         every = days(self._journal)
@@ -212,7 +211,7 @@ class Sealer:
             segment
             for day in wanted
             for segment in segments_of(self._journal, day)
-            if segment.sealed and self._is_ours(segment) and _name(segment) not in self._known
+            if segment.sealed and self._is_ours(segment) and segment_name(segment) not in self._known
         ]
         return sorted(found, key=lambda segment: (segment.writer, segment.seq, segment.first))
 
@@ -249,7 +248,7 @@ class Sealer:
         return [{"kind": "hold", "v": VERSION, "hold": order} for order in orders]
 
     def _enter_erased(self, gone: Iterable[Segment], before: str) -> None:
-        names = sorted(_name(segment) for segment in gone)
+        names = sorted(segment_name(segment) for segment in gone)
         if names:
             self._enter([{"kind": "erased", "v": VERSION, "before": before, "why": "retention", "segments": names}])
             self._known.difference_update(names)
@@ -286,34 +285,3 @@ class Sealer:
         manifest_log.replace_file(self._anchor, note.encode())
         self._signed = self._tree.size
         return note
-
-
-def manifest_of(segment: Segment) -> dict[str, Any]:
-    """Return what a manifest says of the closed ``segment`` itself; raises OSError."""
-    file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        found = measure(file)
-    finally:
-        os.close(file)
-    return {
-        "kind": "segment",
-        "v": VERSION,
-        "segment": _name(segment),
-        "writer": segment.writer,
-        "size": found.size,
-        "sha256": found.sha256,
-        "merkle_root": found.root.hex(),
-        "records": found.records,
-        "weight": found.weight,
-        "broken": found.broken,
-        "first_ts": segment.first,
-        "last_ts": segment.last,
-        "first_seq": found.first_seq,
-        "last_seq": found.last_seq,
-        "policies": list(found.policies),
-        "geo": list(found.geo),
-    }
-
-
-def _name(segment: Segment) -> str:
-    return f"{segment.directory.name}/{segment.name}"

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 CLEARANCE_KEYS = "clearance.keys"
 NODE_SECRET = "node.secret"  # noqa: S105 - the name of a file
+EVIDENCE_KEY = "evidence.key"
 KEY_BYTES = 32
 # The current key and the one before it: what was signed before a rotation stays good until the next one.
 RING = 2
+EVIDENCE_COMMENT = "# Signs the journal (Ed25519 seed); made by shieldproxy. Keep a copy: a lost key ends the log.\n"
 COMMENT = "# Keys of clearances and puzzles, newest first; made by shieldproxy, known to nobody else.\n"
 
 
@@ -60,6 +62,15 @@ def load_node_secret(directory: Path, chance: Chance) -> bytes:
     text = read_secret(path)
     if text is None:
         text = make_secret(path, f"{chance(KEY_BYTES).hex()}\n")
+    return _read_keys(path, text, 1)[0]
+
+
+def load_evidence_seed(directory: Path, chance: Chance) -> bytes:
+    """Return the seed of the Ed25519 key that signs the journal; made at the first start. Raises StartError."""
+    path = directory / EVIDENCE_KEY
+    text = read_secret(path)
+    if text is None:
+        text = make_secret(path, f"{EVIDENCE_COMMENT}{chance(KEY_BYTES).hex()}\n")
     return _read_keys(path, text, 1)[0]
 
 

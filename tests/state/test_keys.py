@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from shieldproxy.core.errors import StartError
-from shieldproxy.state.keys import CLEARANCE_KEYS, NODE_SECRET, load_node_secret, load_ring, rotate
+from shieldproxy.state.keys import (
+    CLEARANCE_KEYS,
+    EVIDENCE_KEY,
+    NODE_SECRET,
+    load_evidence_seed,
+    load_node_secret,
+    load_ring,
+    rotate,
+)
 from tests.fakes.chance import CountedChance
 
 
@@ -53,3 +61,14 @@ def test_the_node_has_a_secret_of_its_own(tmp_path: Path, chance: CountedChance)
     (tmp_path / NODE_SECRET).write_text("zz\n")
     with pytest.raises(StartError, match=NODE_SECRET):
         load_node_secret(tmp_path, chance)
+
+
+def test_the_key_of_the_journal_is_made_once_and_is_private(tmp_path: Path, chance: CountedChance) -> None:
+    """Whoever reads it could sign a forged journal; whoever loses it cannot go on with the log."""
+    seed = load_evidence_seed(tmp_path, chance)
+    assert len(seed) == 32
+    assert load_evidence_seed(tmp_path, chance) == seed
+    assert (tmp_path / EVIDENCE_KEY).stat().st_mode & 0o777 == 0o600
+    (tmp_path / EVIDENCE_KEY).write_text("damaged\n")
+    with pytest.raises(StartError, match="is damaged"):
+        load_evidence_seed(tmp_path, chance)
