@@ -21,7 +21,6 @@ from shieldproxy.core.ladder import Ban
 from shieldproxy.core.posture import PosturePolicy
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.mending import probe
-from shieldproxy.journal.retention import forget_before
 from shieldproxy.state.keys import load_node_secret, load_ring
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
 from shieldproxy.state.situation import NodeSituation
@@ -45,6 +44,8 @@ if TYPE_CHECKING:
 NAMES = 4_096
 # Old segments of the journal are looked for so often (seconds): they are let go of by the minute, not the second.
 RETENTION_ROUND = 3_600.0
+# What workers closed is sealed so soon (seconds): two checkpoints a minute in the operational log.
+SEAL_ROUND = 30.0
 
 
 class Supervisor:
@@ -90,6 +91,7 @@ class Supervisor:
         self.operators.save()
         for task in self._tasks:
             task.cancel()
+        await self.notary.stop()
         self.memory.close()
         return 0
 
@@ -131,10 +133,12 @@ class Supervisor:
         # aiohttp takes a third of a second to import; by now the workers are serving.
         from shieldproxy.control.server import ControlServer  # noqa: PLC0415
         from shieldproxy.control.token import keep_token  # noqa: PLC0415
+        from shieldproxy.supervisor.notary import notary_for  # noqa: PLC0415
         from shieldproxy.supervisor.operations import Operations  # noqa: PLC0415
 
         token = keep_token(self.settings.control.token_file, os.urandom)
         self.operations = Operations(self)
+        self.notary = notary_for(self)
         server = ControlServer(self.operations, self.settings.control.listen, token, time.monotonic)
         await server.start()
         return server
@@ -168,6 +172,7 @@ class Supervisor:
             (self._watch_over, 1.0, "the watch failed"),
             (self._knock, origin.INTERVAL, "asking the origin failed"),
             (self.operations.refresh, self.settings.geo.refresh, "looking for new databases failed"),
+            (self._seal, SEAL_ROUND, "sealing the journal failed"),
             (self._forget, RETENTION_ROUND, "deleting old records failed"),
         ):
             self._begin(repeat(work, interval, self._minute, event))
@@ -206,9 +211,11 @@ class Supervisor:
             say = self.log.info if self.origin.up else self.log.warning
             say("origin", url=str(settings.url), up=self.origin.up, why=self.origin.why)
 
+    async def _seal(self) -> None:
+        await self.notary.turn(self.policy.digest, self.settings.source_path)
+
     async def _forget(self) -> None:
-        journal = self.settings.journal
-        found = await asyncio.to_thread(forget_before, journal.directory, rfc3339(time.time() - journal.retention))
+        found = await self.notary.forget(rfc3339(time.time() - self.settings.journal.retention))
         if found.segments:
             self.log.info("old records deleted", segments=found.segments, bytes=found.size)
         for problem in found.problems:
