@@ -11,6 +11,7 @@ from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Request
 from shieldproxy.core.page_kinds import page_kind
 from shieldproxy.core.paths import plain_path
 from shieldproxy.core.policy import exempt_path
+from shieldproxy.core.verdict import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,13 +155,23 @@ class Gatherer:
     def _charge(
         self, charges: tuple[Charge, ...], request: Request, crawler: Crawler, serial: str, now: float
     ) -> tuple[Reading, ...]:
+        """Charge one token each and return what the buckets say.
+
+        Own limits stand first: a request beyond one of them will be refused, so it takes nothing from the crowd.
+        """
         table = self._buckets
         readings = []
-        for limit, slot, interval, span in charges:
+        refused = False
+        for limit, slot, interval, span, shared in charges:
+            if shared and refused:
+                break
             if limit.match is not None and not limit.match.fits_request(request, crawler):
                 continue
             bucket = slot or table.slot(limit.name, request_key(limit.scope, request, serial))
-            readings.append(Reading(limit, table.charge(bucket, interval, span, now)))
+            slack = table.charge(bucket, interval, span, now)
+            readings.append(Reading(limit, slack))
+            if slack < 0.0 and limit.action > Action.CHALLENGE:
+                refused = True
         return tuple(readings)
 
 

@@ -36,12 +36,16 @@ class Peer(NamedTuple):
 
 
 class Charge(NamedTuple):
-    """A limit ready to be charged: its bucket's slot (0 where the request decides the key), and its two times."""
+    """A limit ready to be charged: its bucket's slot (0 where the request decides the key), and its two times.
+
+    ``shared`` tells whether strangers share the bucket.
+    """
 
     limit: Limit
     slot: int
     interval: float
     span: float
+    shared: bool
 
 
 class Visit(NamedTuple):
@@ -85,9 +89,10 @@ def visit(
     newcomer: list[Charge] = []
     cleared: list[Charge] = []
     robots: list[Charge] = []
-    for limit, key in now_standing.charges:
+    # Own limits before shared ones: see Gatherer._charge.
+    for limit, key in sorted(now_standing.charges, key=lambda charge: charge.limit.scope.collective):
         slot = 0 if key is None else buckets.slot(limit.name, key)
-        charge = Charge(limit, slot, limit.interval, limit.span)
+        charge = Charge(limit, slot, limit.interval, limit.span, limit.scope.collective)
         if limit.match is not None and Crawler.VERIFIED in limit.match.crawler:
             robots.append(charge)
         elif limit.scope == "clearance":

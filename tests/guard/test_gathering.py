@@ -218,7 +218,7 @@ def test_parts_without_a_page_are_judged_as_a_crowd() -> None:
 
 def test_a_page_brings_only_so_many_parts() -> None:
     """Sixty parts follow one page at once; what comes beyond is charged to the crowd's limit again."""
-    bench = Bench(CROWD)
+    bench = Bench(Policy(limits=(limit(burst=1_000.0), limit("asn", Scope.ASN, burst=2.0))))
     bench.gather(request("/"), CITIZEN)
     charged = [bench.charged(bench.gather(part("/photo.jpg"), CITIZEN)) for _ in range(61)]
     assert charged == [["client"]] * 60 + [["client", "asn"]]
@@ -230,3 +230,10 @@ def test_a_neighbours_page_lets_nobody_in() -> None:
     bench.gather(request("/"), CITIZEN)
     other = CITIZEN._replace(address="192.0.2.77", client="192.0.2.77")
     assert bench.charged(bench.gather(part("/site.css"), other)) == ["client", "asn"]
+
+
+def test_what_the_client_itself_overdraws_takes_nothing_from_the_crowd() -> None:
+    """A flood from one address is refused by its own limit and leaves its network's bucket as it was."""
+    bench = Bench(Policy(limits=(limit("asn", Scope.ASN, burst=100.0), limit(burst=2.0))))
+    charged = [bench.charged(bench.gather(request("/"), CITIZEN)) for _ in range(4)]
+    assert charged == [["client", "asn"], ["client", "asn"], ["client"], ["client"]]
