@@ -1,0 +1,132 @@
+"""The archive: one table of records over a span of time, asked in SQL that two engines understand.
+
+With the extra ``analysis`` DuckDB reads the index and whatever is not in it yet; without it the segments are read once
+into a temporary SQLite file. The questions, and the answers, are the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from shieldproxy.attribution.columns import COLUMNS, NAMES, from_lines, milliseconds, values
+from shieldproxy.attribution.index import Content, Index, available, connect, lines_of
+from shieldproxy.attribution.neighbourhoods import DUCKDB_NETWORK, neighbourhood
+from shieldproxy.journal.filters import Filter
+from shieldproxy.journal.reader import Reader
+
+Row = tuple[Any, ...]
+WITHOUT = (
+    "read without an index; the extra shieldproxy[analysis] (DuckDB, 69 MB) answers questions about months in seconds"
+)
+BATCH = 10_000
+
+
+class Archive(Protocol):
+    """The table ``records`` (attribution.columns) over the span it was opened for, and the function ``network_of``."""
+
+    note: str
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of a question in the SQL that both engines understand."""
+
+
+@contextlib.contextmanager
+def open_archive(
+    index: Index, since: str = "", until: str = "", *, update: bool = True, duckdb: bool | None = None
+) -> Iterator[Archive]:
+    """Open the records from ``since`` to ``until`` (ts, '': open end).
+
+    ``update`` brings the index up to date before, where the disk lets it; ``duckdb`` False does without DuckDB.
+    Raises OSError when the journal cannot be read.
+    """
+    if not (available() if duckdb is None else duckdb):
+        with tempfile.TemporaryDirectory(prefix="shieldproxy-") as scratch:
+            archive = SqliteArchive(index.directory, since, until, Path(scratch) / "records.sqlite")
+            try:
+                yield archive
+            finally:
+                archive.close()
+        return
+    if update and index.directory.is_dir():
+        with contextlib.suppress(OSError):  # a journal that may only be read is read all the same
+            index.update()
+    with tempfile.TemporaryDirectory(prefix="shieldproxy-") as scratch:
+        found = DuckdbArchive(index.content(since, until), since, until, Path(scratch))
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+class DuckdbArchive:
+    """The archive on DuckDB: Parquet where there is an index, lines where there is none yet."""
+
+    def __init__(self, content: Content, since: str, until: str, scratch: Path) -> None:
+        self.note = ""
+        self._connection = connect(scratch)
+        self._connection.execute(f"CREATE MACRO network_of(client) AS {DUCKDB_NETWORK}")
+        bounds = _bounds(since, until)
+        kinds = ", ".join(f"{column.name} {column.kind}" for column in COLUMNS)
+        self._connection.execute(f"CREATE TABLE fresh ({kinds})")
+        paths = [str(segment.path) for segment in content.segments if segment.path.exists()]
+        if paths:
+            source, parameters = lines_of(paths)
+            self._connection.execute(f"INSERT INTO fresh SELECT * FROM ({from_lines(source)}){bounds}", parameters)
+        sources = ["SELECT * FROM fresh"]
+        if content.files:
+            listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in content.files)
+            sources.append(f"SELECT {', '.join(NAMES)} FROM read_parquet([{listed}]){bounds}")
+        self._connection.execute(f"CREATE VIEW records AS {' UNION ALL '.join(sources)}")
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of a question."""
+        return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def close(self) -> None:
+        """Give back memory and disk."""
+        self._connection.close()
+
+
+class SqliteArchive:
+    """The archive without DuckDB: all records of the span in a temporary file of SQLite."""
+
+    def __init__(self, journal: Path, since: str, until: str, place: Path) -> None:
+        self._connection = sqlite3.connect(place)
+        self._connection.create_function("network_of", 1, neighbourhood, deterministic=True)
+        self._connection.create_function("ln", 1, math.log, deterministic=True)
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.execute(f"CREATE TABLE records ({', '.join(NAMES)})")
+        places = ", ".join("?" * len(NAMES))
+        self._reader = Reader(journal)
+        self._connection.executemany(
+            f"INSERT INTO records VALUES ({places})", self._read(Filter(since=since, until=until))
+        )
+        (count,) = self._connection.execute("SELECT count(*) FROM records").fetchone()
+        self.note = f"{count:,} records {WITHOUT}"
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of a question."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def close(self) -> None:
+        """Give back the disk."""
+        self._connection.close()
+
+    def _read(self, wanted: Filter) -> Iterator[Row]:
+        for fields in self._reader.scan(wanted):
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # no record: counted by nobody
+                yield values(fields)
+
+
+def _bounds(since: str, until: str) -> str:
+    """Return the WHERE of the span; whole milliseconds, as the index has no finer ones."""
+    parts = [f"ts >= {milliseconds(since)}"] if since else []
+    parts += [f"ts <= {milliseconds(until)}"] if until else []
+    return f" WHERE {' AND '.join(parts)}" if parts else ""
