@@ -23,17 +23,15 @@ from shieldproxy.guard.visits import Peer
 
 # What handlers may look at: ``request[DECISION].id`` stands on error pages, ``.facts.visitor`` tells who asks.
 DECISION = web.RequestKey("shieldproxy", Decision)
-# As at the main door: a client that went away. Only records carry it.
-CLIENT_GONE = 499
 # An answer to a challenge is some hundred bytes; whoever needs longer (seconds) only holds a connection.
 BODY_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class Ending:
-    """How an exchange ended; until we know better, by the client's leaving."""
+    """How an exchange ended; until we know better, by the client's leaving (499, which only records carry)."""
 
-    status: int = CLIENT_GONE
+    status: int = 499
     side: Side = Side.CLIENT
     challenge: str = ""
     sent: int = 0
@@ -52,11 +50,9 @@ def shield_middleware(guard: Guard, *, trusted: Sequence[Network] = ()) -> Middl
         clock = asyncio.get_running_loop().time
         started = clock()
         fields = [(name.lower(), name, value) for name, value in request.raw_headers]
-        here = connection_of(request)
-        caller = caller_of(fields, here, trusted)
-        asked = request_of(request, fields, fingerprints.of(fields))
-        decision = guard.decide(caller.peer, guard.meet(caller.address), asked, secure=caller.secure)
-        request[DECISION] = decision
+        caller = caller_of(fields, here := connection_of(request), trusted)
+        known, asked = guard.meet(caller.address), request_of(request, fields, fingerprints.of(fields))
+        decision = request[DECISION] = guard.decide(caller.peer, known, asked, secure=caller.secure)
         ending = Ending()
         try:
             reply = guard.reply(decision)
@@ -87,9 +83,8 @@ async def _serve_own(guard: Guard, request: web.Request, caller: Caller, ending:
                 body += piece
     except TimeoutError:
         return guard.failure(request[DECISION], 408)._replace(close=True)
-    answer = guard.serve_own(request[DECISION], bytes(body), secure=caller.secure)
-    ending.challenge = answer.challenge
-    return answer.reply
+    reply, ending.challenge, _ = guard.serve_own(request[DECISION], bytes(body), secure=caller.secure)
+    return reply
 
 
 async def _forward(request: web.Request, handler: Handler, ending: Ending) -> web.StreamResponse:
@@ -135,11 +130,9 @@ def connection_of(request: web.Request) -> Caller:
 
 def request_of(request: web.Request, fields: list[Field], fingerprint: str) -> Request:
     """Return what is asked for, in the bytes of the wire: nothing decoded, of each header the first value."""
-    target = request.raw_path if request.raw_path.startswith("/") else str(request.rel_url)
+    target = request.raw_path if request.raw_path[:1] == "/" else str(request.rel_url)
     path, _, query = target.encode("utf-8", "surrogateescape").decode("latin-1").partition("?")
-    headers: dict[bytes, bytes] = {}
-    for lower, _, value in fields:
-        headers.setdefault(lower, value)
+    headers = {lower: value for lower, _, value in reversed(fields)}
     host, version = headers.get(b"host", b"").decode("latin-1").lower(), request.version
     return Request(request.method, host, path, query, f"{version.major}.{version.minor}", headers, fingerprint)
 
