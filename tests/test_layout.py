@@ -20,6 +20,10 @@ ABOUT_NO_MODULE: dict[str, str] = {
     "tests/test_docs.py": "it is about what people read",
     "tests/deploy/test_fronts.py": "deploy/ is no code of ours, but other programs' configuration",
     "tests/deploy/test_shipped_files.py": "deploy/ is no code of ours, but other programs' configuration",
+    "tests/e2e/test_new_user.py": "it is about the whole, as somebody meets it on the first day",
+    "tests/e2e/test_serving.py": "it is about the whole, before a real web server",
+    "tests/e2e/test_when_parts_fail.py": "it is about the whole, when something outside of it breaks",
+    "tests/e2e/test_workers.py": "it is about the whole, as several processes",
     "tests/guard/test_pages_in_chromium.py": "the pages are files, and a browser is who reads them",
 }
 
