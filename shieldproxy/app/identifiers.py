@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Identifiers:
-    """Request IDs: ``6743a1b2.0.1f3a`` - second, worker, number; sortable, and short enough to read out on a phone.
+    """Request IDs: ``6743a1b2.0.01f3a77`` - second, worker, number; sortable, and short enough to read out on a phone.
 
     ``chance`` is where the numbers begin: a worker that starts anew within the same second must not repeat one.
     """
@@ -21,4 +21,4 @@ class Identifiers:
     def next(self) -> str:
         """Return an ID that this node never gave before."""
         self._number += 1
-        return f"{self._prefix}{self._number:x}"
+        return f"{self._prefix}{self._number & 0xFFFFFFF:07x}"

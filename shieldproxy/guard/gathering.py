@@ -57,6 +57,7 @@ class Gatherer:
         self._situation = situation
         self._recognised = lru_cache(AGENTS)(lambda label, agent: recognise(label, agent.decode("latin-1")))
         self._own_prefix = own_path.rstrip("/") + "/"
+        self._own_target = self._own_prefix.encode()
 
     def gather(self, policy: Policy, visit: Visit, request: Request, now: float, *, secure: bool) -> Facts:
         """Return the facts of ``request``, every matching bucket charged with one token.
@@ -137,6 +138,10 @@ class Gatherer:
     def is_own(self, path: str) -> bool:
         """Tell whether ``path`` is ours and never reaches the origin."""
         return path.startswith(self._own_prefix)
+
+    def is_own_target(self, target: bytes) -> bool:
+        """Tell the same of a request target."""
+        return target.startswith(self._own_target)
 
     def _crawler(self, visitor: Visitor, request: Request) -> Crawler:
         agent = request.headers.get(b"user-agent")

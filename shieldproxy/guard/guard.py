@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, assert_never
 
 from cachetools import LRUCache
 
-from shieldproxy.core.addresses import Address, Network, parse_address, within
-from shieldproxy.core.facts import Facts, Malformed, PageKind, Request
+from shieldproxy.core.addresses import Address
+from shieldproxy.core.facts import Facts, Malformed, Request
 from shieldproxy.core.judge import judge
 from shieldproxy.core.stages import STAGE_NAMES
 from shieldproxy.core.verdict import Action, Mode, Side, Verdict
+from shieldproxy.guard.conduct import Conduct
 from shieldproxy.guard.decisions import Decision, Outcome
 from shieldproxy.guard.habits import Habits
 from shieldproxy.guard.recording import Draft
+from shieldproxy.guard.repeats import Repeatable, Repeated, repeatable
 from shieldproxy.guard.replies import HANG_UP
 from shieldproxy.guard.visits import Peer, Visit, visit, visitor_of
 
@@ -36,6 +39,7 @@ VISITS = 16_384
 GROUPS = 64
 
 STAGE_INDEX = {name: index for index, name in enumerate(STAGE_NAMES)}
+OVER_OWN_LIMIT = STAGE_INDEX["over_own_limit"]
 
 
 class Guard:
@@ -77,13 +81,13 @@ class Guard:
         self._wall = wall
         self._node = node
         self._next_id = next_id
-        self._on_ban = on_ban
         self._on_fault = on_fault
         self._generation = 0
         self._geo = networks.version
         self._habits: dict[tuple[str, ...], Habits] = {}
         self._visits: LRUCache[Address, Visit] = LRUCache(VISITS)
-        self._settle_ban_slots()
+        self._conduct = Conduct(policy, buckets=buckets, bans=bans, tallies=tallies, clock=clock, on_ban=on_ban)
+        self._note_exemptions()
 
     @property
     def policy(self) -> Policy:
@@ -93,7 +97,8 @@ class Guard:
     def adopt(self, policy: Policy) -> None:
         """Judge by ``policy`` from now on. Buckets, bans and clearances stay as they are."""
         self._policy = policy
-        self._settle_ban_slots()
+        self._conduct.adopt(policy)
+        self._note_exemptions()
         self.forget_labels()
 
     def forget_labels(self) -> None:
@@ -193,8 +198,8 @@ class Guard:
         """Answer a request for one of our own paths (``decision.own``, admitted)."""
         facts = decision.facts
         known = decision.visit
-        if self._overdrawn(known.answers, self._answers_interval, self._answers_span):
-            verdict = decision.verdict._replace(action=Action.THROTTLE, status=429, wait=self._answers_interval)
+        if self._conduct.answers_too_fast(known):
+            verdict = decision.verdict._replace(action=Action.THROTTLE, status=429, wait=self._conduct.answer_wait)
             return self._gate.too_many(self._replies.refusal(verdict, facts.request, decision.id))
         answer = self._gate.serve(facts.visitor, facts.request, body, decision.id, secure=secure)
         if answer.kind:
@@ -216,57 +221,43 @@ class Guard:
         if outcome.side is Side.ORIGIN:
             tallies.count("origin_errors")
         if (verdict.action is not Action.ADMIT or outcome.challenge) and decision.enforced:
-            self._judge_conduct(decision, verdict, outcome)
+            self._conduct.judge(decision, outcome)
 
-    def _judge_conduct(self, decision: Decision, verdict: Verdict, outcome: Outcome) -> None:
-        """Charge the bucket of the kind of misbehaviour; an overdrawn one is a ban (see BanPolicy)."""
-        known, bans = decision.visit, self._policy.bans
-        if known.standing.exempt or self._policy.mode is Mode.OBSERVE:
-            return
-        if outcome.challenge == PASSED:
-            # It was asked for, charged, and now answered: a charge of less than nothing takes the first one back.
-            self._buckets.charge(known.unanswered, -self._unanswered_interval, bans.window, self._clock())
-            return
-        if verdict.stage in ("denied", "malformed") or outcome.challenge in FORGERIES:
-            self._tallies.count("offences")
-            cause = "offences against rules"
-            over = self._overdrawn(known.offences, self._offences_interval, bans.window)
-        elif verdict.stage == "over_own_limit" and verdict.action is not Action.CHALLENGE:
-            cause = "flood beyond its own limit"
-            over = self._overdrawn(known.floods, self._floods_interval, bans.window)
-        elif verdict.action is Action.CHALLENGE and decision.facts.page is PageKind.PAGE:
-            cause = "challenges asked for and never answered"
-            over = self._overdrawn(known.unanswered, self._unanswered_interval, bans.window)
-        else:
-            return
-        if over and not within_any(known.visitor.address, bans.spared):
-            ban = self._bans.impose(bans, known.visitor.client, cause, self._clock())
-            self._tallies.count("bans")
-            self._on_ban(ban, known)
+    def repeatable(self, decision: Decision, outcome: Outcome) -> Repeatable | None:
+        """Return a settled refusal as one that may be given again (see guard.repeats), or None."""
+        if self._policy.exempt.paths is not None or decision.visit.generation != self._generation:
+            return None
+        return repeatable(Draft(decision, outcome, 0.0, self._node, self._geo))
 
-    def _overdrawn(self, slot: int, interval: float, span: float) -> bool:
-        return self._buckets.charge(slot, interval, span, self._clock()) < 0.0
+    def repeat(self, known: Repeatable, target: bytes, started: float, id_length: int) -> str | None:
+        """Refuse a request again, with the same headers and another ``target``: judged, counted, written down.
 
-    def _settle_ban_slots(self) -> None:
-        """Work out once a policy what banning needs: intervals of its buckets, and whether requests may be exempt."""
+        Return its ID, of ``id_length`` characters; None, with nothing charged, when it has to be judged in full.
+        ``started`` is on the clock.
+        """
+        visit, charge = known.visit, known.charge
+        visitor = visit.visitor
+        if visit.generation != self._generation or self._gatherer.is_own_target(target):
+            return None
+        # A charge of nothing only looks: what is left is less than a token, or more.
+        wait = charge.interval - self._buckets.charge(charge.slot, 0.0, charge.span, started)
+        if wait <= 0.0 or math.ceil(wait) != known.seconds:
+            return None
+        if self._bans.find(visitor.client, visitor.address, started) is not None:
+            return None
+        request_id = self._next_id()
+        if len(request_id) != id_length:
+            return None
+        elapsed = int((self._clock() - started) * 1e6)
+        self._journal.put(Repeated(known, request_id, target, self._wall(), wait, elapsed))
+        self._tallies.count_verdict(Action.THROTTLE, OVER_OWN_LIMIT, elapsed)
+        self._tallies.count_asn(visitor.label.asn, Action.THROTTLE)
+        self._conduct.flood(visit)
+        return request_id
+
+    def _note_exemptions(self) -> None:
+        """Work out once a policy whether a request may be exempt whoever sends it."""
         policy = self._policy
         self._requests_exempt = policy.exempt.paths is not None or any(
             rule.action is Action.ADMIT and rule.when.asks_request for rule in policy.rules
         )
-        bans, challenge = self._policy.bans, self._policy.challenge
-        self._offences_interval = bans.window / bans.offences
-        self._floods_interval = bans.window / bans.floods
-        self._unanswered_interval = bans.window / bans.unanswered
-        self._answers_interval = 1.0 / challenge.answer_rate
-        self._answers_span = challenge.answer_burst / challenge.answer_rate
-
-
-def within_any(address: str, networks: tuple[Network, ...]) -> bool:
-    """Tell whether an address lies in one of ``networks``."""
-    parsed = parse_address(address) if networks else None
-    return parsed is not None and within(parsed, networks)
-
-
-PASSED = "passed"
-# Answers that no honest browser sends: they count as offences. Expired, early or spent ones happen to people.
-FORGERIES = frozenset(("forged", "garbled", "wrong"))

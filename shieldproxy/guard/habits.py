@@ -35,6 +35,11 @@ class Habits:
         self._asked = tuple(sorted(asked))
         self._remembered = lru_cache(WAYS)(self._ask)
 
+    @property
+    def asks_place(self) -> bool:
+        """Whether any rule asks for path, host or method, which differ from request to request."""
+        return bool(self._by_place)
+
     def matched(self, request: Request, crawler: Crawler) -> tuple[Rule, ...]:
         """Return the rules that match ``request``, in the order of the policy: strictest and heaviest first."""
         headers = request.headers

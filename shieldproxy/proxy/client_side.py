@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, cast
 from shieldproxy.core.addresses import parse_address
 from shieldproxy.proxy.conversation import Conversation
 from shieldproxy.proxy.identity import Identity, peer_of
+from shieldproxy.proxy.known_heads import REQUEST_LINE
 from shieldproxy.proxy.patience import Phase
+from shieldproxy.proxy.refusals import RefusalAgain
+from shieldproxy.proxy.request_reader import HEAD_END
 
 if TYPE_CHECKING:
+    from shieldproxy.guard.decisions import Decision, Outcome
     from shieldproxy.proxy.door import Door
     from shieldproxy.proxy.tunnel import Tunnel
 
@@ -24,11 +28,13 @@ STEP = 49_152
 class ClientConnection(Conversation, asyncio.Protocol):
     """One connection from a client. ``encrypted``: this very connection is TLS; ``key``: whose it counts as."""
 
-    __slots__ = ("_tunnel", "key")
+    __slots__ = ("_again", "_heard", "_tunnel", "key")
 
     def __init__(self, door: Door, *, encrypted: bool = False) -> None:
         super().__init__(door, encrypted=encrypted)
         self.key = ""
+        self._again: RefusalAgain | None = None
+        self._heard = b""
         self._tunnel: Tunnel | None = None
 
     # -- transport ----------------------------------------------------------------------------------------------------
@@ -63,11 +69,42 @@ class ClientConnection(Conversation, asyncio.Protocol):
             self._lingering -= len(data)
             if self._lingering < 0:
                 self.abort()
+        elif self._again is not None and self._repeat(data):
+            return
         elif self.identity.announced:
+            self._heard = data
             self._unread = self._unread + data if self._unread else data
             self._run()
         else:
             self._announce(data)
+
+    def may_repeat(self, decision: Decision, outcome: Outcome, answer: bytes) -> None:
+        """Remember a refusal, when all that came was one head, so that the next is answered at once."""
+        heard = self._heard
+        line_end = heard.find(b"\r\n")
+        if self._unread or self.identity.speaks_for_others or heard.find(HEAD_END) != len(heard) - 4:
+            return
+        if REQUEST_LINE.fullmatch(heard, 0, line_end) is None:
+            return
+        door = self.door
+        known = door.guard.repeatable(decision, outcome)
+        if known is not None:
+            lines, most = heard[line_end:], door.terms.max_target
+            self._again = RefusalAgain(door.guard, known, lines, answer, door.dated, most)
+
+    def _repeat(self, data: bytes) -> bool:
+        """Refuse ``data`` as the request before it was; False when it has to be read."""
+        again, self._again = self._again, None
+        if again is None or self._unread or self._line or self._write_held or self.closing:
+            return False
+        now = self.door.clock()
+        answer = again.answer(data, self.door.dated, now)
+        if answer is None:
+            return False
+        self._again = again
+        self.patience.renew(now, self.door.terms)
+        self.transport.write(answer)
+        return True
 
     def _announce(self, data: bytes) -> None:
         try:

@@ -263,6 +263,11 @@ class Door:
 
     # -- our own answers ----------------------------------------------------------------------------------------------
 
+    @property
+    def dated(self) -> object:
+        """What answers take their date from; another object each time it changes."""
+        return self._head_end
+
     def serialise(self, reply: Reply, *, close: bool, bodiless: bool) -> bytes:
         """Return ``reply`` on the wire: status line, its headers, Date, Content-Length, Connection, body."""
         lines = b"".join([b"%b: %b\r\n" % header for header in reply.headers])

@@ -182,6 +182,8 @@ class Exchange:
         self.bytes_out = len(data)
         client.write(data)
         self.finish(side, challenge)
+        if reply.status == 429 and self.decision is not None and not self.close_after:
+            client.may_repeat(self.decision, Outcome(429, 0, len(data)), data)
 
     def refuse(self, status: int, private: str, side: Side) -> None:
         """Answer a request that was admitted and cannot be served, or cut the answer that has already begun."""

@@ -92,6 +92,12 @@ class Patience:
         """A tunnel carried something."""
         self.deadline = self._clock() + terms.tunnel_idle
 
+    def renew(self, now: float, terms: Terms) -> None:
+        """A request came and was answered in one step: the connection is idle anew."""
+        self.phase = Phase.IDLE
+        self.since = now
+        self.deadline = now + terms.idle
+
     def leave(self, seconds: float) -> None:
         """Nothing more is expected of the client; ``seconds`` are left to it."""
         self.phase = Phase.LEAVING

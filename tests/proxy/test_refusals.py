@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from shieldproxy.core.buckets import Limit, Scope
 from shieldproxy.core.ladder import Ban
@@ -47,15 +48,15 @@ async def test_what_is_repeated_is_charged_and_counted_like_any(open_shield: Ope
     policy = STRICT._replace(bans=STRICT.bans._replace(floods=20))
     shield = await open_shield(origin, policy=policy)
     client = await shield.connect()
-    client.send(get() * 1)
-    for _ in range(60):
-        client.send(get())
-        await asyncio.sleep(0)
-    await client.read_all()
+    served = 0
+    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        for served in range(60):  # noqa: B007 - how far it came is what counts
+            await ask(client, get())
+    assert 20 <= served < 30
     assert shield.bans.find("127.0.0.1", "127.0.0.1", 0.0) is not None
     throttled = sum(count for (action, _), count in shield.tallies.verdicts.items() if action == Action.THROTTLE)
     assert throttled == sum(record.action == "throttle" for record in shield.journal.records)
-    assert throttled >= 20
+    assert throttled == served - 2
 
 
 async def test_other_words_are_judged_in_full(open_shield: Open, origin: RawOrigin) -> None:
@@ -64,11 +65,9 @@ async def test_other_words_are_judged_in_full(open_shield: Open, origin: RawOrig
     client = await shield.connect()
     for _ in range(4):
         await ask(client, get())
-    head, _ = await ask(client, b"HEAD /.shieldproxy/none HTTP/1.1\r\n" + LINES)
-    assert head.startswith(b"HTTP/1.1 4")
-    client = await shield.connect()
-    for _ in range(3):
-        await ask(client, get())
+    head, _ = await ask(client, b"GET /.shieldproxy/none HTTP/1.1\r\n" + LINES)
+    assert head.startswith(b"HTTP/1.1 429 ")
+    assert shield.journal.records[-1].path == "/.shieldproxy/none"
     head, _ = await ask(client, b"GET / HTTP/1.1\r\nCookie: a=1\r\n" + LINES)
     assert head.startswith(b"HTTP/1.1 429 ")
     assert "cookie" not in str(shield.journal.records[-1])
