@@ -453,6 +453,21 @@ def test_the_posture_stands_in_every_record() -> None:
     assert {record.posture for record in site.records} == {"under_attack"}
 
 
+def test_a_clock_that_jumps_moves_no_bucket() -> None:
+    """Records tell the wall clock as it was; limits and bans go by the one that never jumps."""
+    site = GuardedSite(EVERY)
+    asks(site, "/", 3)
+    site.wall.jump(site.wall() - 7_200.0)
+    asks(site, "/", 1)
+    site.wall.jump(site.wall() + 100 * 86_400.0)
+    asks(site, "/", 1)
+    site.clock.advance(1.0)
+    asks(site, "/", 1)
+    assert [record.action for record in site.records] == ["admit", "admit", *["throttle"] * 3, "admit"]
+    assert [record.ts[:10] for record in site.records[2:5]] == ["2027-01-15", "2027-01-15", "2027-04-25"]
+    assert site.records[3].ts < site.records[2].ts < site.records[4].ts
+
+
 def test_a_confirmed_robot_is_never_challenged() -> None:
     """It cannot answer: it passes, bounded by limits that name it."""
     robots = limit("robots", rate=1.0, burst=1.0, match=Condition(crawler=frozenset({Crawler.VERIFIED})))
