@@ -32,6 +32,7 @@ class NodeCollector(Collector):
         yield from _tables(tallies)
         yield from _situation(tallies)
         yield from _journal(tallies)
+        yield from _offload(tallies)
         yield _gauge_by("geo_age_seconds", "Seconds since a database was made.", "db", tallies.geo_ages)
         build = GaugeMetricFamily("shieldproxy_build_info", "The version that runs; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -78,6 +79,20 @@ def _situation(tallies: Tallies) -> Iterator[Metric]:
 def _journal(tallies: Tallies) -> Iterator[Metric]:
     yield CounterMetricFamily("shieldproxy_journal_records", "Decision records written.", value=tallies.journal_records)
     yield CounterMetricFamily("shieldproxy_journal_lost", "Decision records lost.", value=tallies.journal_lost)
+
+
+def _offload(tallies: Tallies) -> Iterator[Metric]:
+    yield GaugeMetricFamily("shieldproxy_offload_bans", "Bans that the kernel does.", value=tallies.offloaded)
+    yield CounterMetricFamily(
+        "shieldproxy_offload_dropped",
+        "Attempts to connect (SYN packets) that the kernel dropped.",
+        value=tallies.others.get("offload_dropped", 0),
+    )
+    yield CounterMetricFamily(
+        "shieldproxy_offload_errors",
+        "Times the kernel did not take bans.",
+        value=tallies.others.get("offload_errors", 0),
+    )
 
 
 def _gauge_by(name: str, help_text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

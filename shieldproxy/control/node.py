@@ -25,7 +25,8 @@ class Tallies(NamedTuple):
 
     ``requests`` is by (action, stage), ``challenges`` by (kind, result), ``buckets`` live buckets by scope,
     ``networks`` requests by ASN, the heaviest ones only. ``posture`` is one of core's words.
-    ``geo_ages`` is seconds since each database was made. ``others`` are further counters by plain name.
+    ``geo_ages`` is seconds since each database was made, ``offloaded`` bans that the kernel does. ``others`` are
+    further counters by plain name.
     """
 
     requests: Mapping[tuple[str, str], int] = {}
@@ -42,6 +43,7 @@ class Tallies(NamedTuple):
     journal_lost: int = 0
     geo_ages: Mapping[str, float] = {}
     workers: int = 0
+    offloaded: int = 0
     others: Mapping[str, float] = {}
 
 

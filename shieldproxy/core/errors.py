@@ -41,3 +41,7 @@ class ExchangeError(Exception):
 
 class StartError(Exception):
     """The node cannot start (a directory not writable, a port taken); the message names the place."""
+
+
+class OffloadError(Exception):
+    """The kernel did not take what it was told, or could not be asked; bans hold in memory meanwhile."""

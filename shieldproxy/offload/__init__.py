@@ -1,1 +1,1 @@
-"""What we hand to the kernel: bans as nftables sets, and a dry-run twin."""
+"""What we hand to the kernel: bans as sets of nftables, a twin that only says so, and nothing at all."""

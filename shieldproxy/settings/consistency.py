@@ -20,7 +20,7 @@ LOGO_BYTES = 64 << 10
 
 def check(desk: Desk, settings: Settings) -> None:
     """Note what does not fit together; a check rests when one of its keys is wrong by itself."""
-    for find in (find_server, find_control, find_origin, find_challenge, find_bans, find_files):
+    for find in (find_server, find_control, find_origin, find_challenge, find_bans, find_offload, find_files):
         for fault in list(find(settings)):
             if desk.sound(fault.trail, *fault.others):
                 desk.faults.append(fault)
@@ -111,6 +111,22 @@ def find_bans(settings: Settings) -> Iterator[Fault]:
         if ladder[index] < ladder[index - 1]:
             message = f"{ladder[index]:g} seconds after {ladder[index - 1]:g}; allowed: rungs that grow"
             yield Fault(("bans", "ladder", index), message)
+
+
+def find_offload(settings: Settings) -> Iterator[Fault]:
+    """The kernel can stop a visitor only when it sees them: over TCP, and not through a forwarder."""
+    server, here = settings.server, ("offload", "backend")
+    if settings.offload.backend != "nftables":
+        return
+    if server.client_address != "peer":
+        message = (
+            f'"nftables" while visitors come through forwarders (client_address = "{server.client_address}"): the '
+            'kernel sees only the address of the forwarder and could stop nobody; allowed: "none", "dry-run"'
+        )
+        yield Fault(here, message, (("server", "client_address"),))
+    if all(place.unix for place in server.listen):
+        message = '"nftables" while server.listen has no address of TCP; allowed: "none"'
+        yield Fault(here, message, (("server", "listen"),))
 
 
 def find_files(settings: Settings) -> Iterator[Fault]:

@@ -118,6 +118,10 @@ class BanList:
         held = (entry for entry in self._entries.values() if entry.list is which and entry.ends > wall)
         return tuple(sorted(held, key=lambda entry: entry.ends, reverse=True))
 
+    def snapshot(self) -> tuple[Entry, ...]:
+        """Return what is kept, both lists, ended ones too, in no order: quick, to be looked at in another thread."""
+        return tuple(self._entries.values())
+
     def find(self, which: List, key: str, wall: float) -> Entry | None:
         """Return the entry of exactly ``key`` in force at ``wall``."""
         entry = self._entries.get((which, key))

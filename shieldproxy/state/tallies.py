@@ -49,6 +49,7 @@ PLAIN = (
     "journal_lost",
     "log_lines_lost",
     "lookups_degraded",
+    "offload_dropped",
     "offload_errors",
 )
 

@@ -30,6 +30,9 @@ CONTRACT = {
     "shieldproxy_geo_age_seconds": {"db"},
     "shieldproxy_workers": set(),
     "shieldproxy_build_info": {"version"},
+    "shieldproxy_offload_bans": set(),
+    "shieldproxy_offload_dropped": set(),
+    "shieldproxy_offload_errors": set(),
 }
 
 

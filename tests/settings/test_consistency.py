@@ -113,6 +113,20 @@ def test_the_ladder_does_not_fall() -> None:
     assert faults(bans={"ladder": (60.0, 60.0)}) == []
 
 
+def test_the_kernel_stops_only_whom_it_sees() -> None:
+    """Behind a forwarder, or on unix sockets alone, no visitor's own packet arrives; a rehearsal is allowed anywhere."""
+    kernel, rehearsal = {"backend": "nftables"}, {"backend": "dry-run"}
+    forwarded = {"client_address": "proxy-protocol", "trusted_proxies": (network("192.0.2.1"),)}
+    unix = {"listen": (listen("unix:/x"),)}
+
+    assert faults(offload=kernel) == []
+    assert faults(offload=kernel, server={"trusted_proxies": (network("192.0.2.1"),)}) == []
+    assert faults(offload=kernel, server=forwarded) == ["offload.backend"]
+    assert faults(offload=kernel, server=unix) == ["offload.backend"]
+    assert faults(offload=kernel, server={"listen": (listen("unix:/x"), listen("[::]:80"))}) == []
+    assert faults(offload=rehearsal, server=forwarded) == []
+
+
 def test_files_that_are_read_at_the_start_are_there(tmp_path: Path) -> None:
     """Keys, authorities and the picture; a directory is no file."""
     missing, text = tmp_path / "missing.png", tmp_path / "text"
