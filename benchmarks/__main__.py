@@ -8,7 +8,7 @@ import platform
 import signal
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -39,6 +39,7 @@ QUICK = Pace(rounds=2, seconds=1.0, warm_up=1.0)
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where servers write their logs; default: memory where it has the room.",
 )
+@click.option("--patience", default=0.0, type=click.FloatRange(0, 3600), help="Seconds to wait for quiet, a round.")
 @click.option("--quick", is_flag=True, help="About half a minute: two rounds of one second. A first look only.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
 @click.option("--guard", is_flag=True, help="Exit 1 when a ratio is below its floor.")
@@ -49,12 +50,13 @@ def main(  # noqa: PLR0913  # click hands over one argument an option
     rounds: int,
     seconds: float,
     space: Path | None,
+    patience: float,
     quick: bool,
     as_json: bool,
     guard: bool,
 ) -> None:
     """Compares shieldproxy with its peers on loopback, each on one pinned core, in alternating rounds."""
-    pace = QUICK if quick else Pace(rounds, seconds, warm_up=2.0)
+    pace = replace(QUICK if quick else Pace(rounds, seconds, warm_up=2.0), patience=patience)
     console = Console(width=WIDTH, highlight=False)
     progress = Console(stderr=True, highlight=False)
     cores = assign(available_cores())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from benchmarks.floors import SUBJECT, capacity_ratio, judge_floors, rate_ratio
+from benchmarks.quiet import QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from benchmarks.reading import Round
 
 WIDTH = 100
-QUIET = 0.1
-"""Cores that everything else may keep busy before the figures are called noisy."""
 FULL = 0.9
 """A server that used less of its core than this was not the bottleneck: its requests a second say little."""
 
