@@ -19,7 +19,7 @@ def busy_cores(seconds: float = LOOK_SECONDS) -> float:
 
 
 def wait_for_quiet(patience: float) -> bool:
-    """Waits at most `patience` seconds (0: not at all) until the machine is quiet, and says whether it is known to be."""
+    """Waits at most `patience` seconds (0: not at all) until the machine is quiet, and says whether it is."""
     give_up = time.monotonic() + patience
     while time.monotonic() < give_up:
         if busy_cores(min(patience, LOOK_SECONDS)) <= QUIET:
