@@ -146,10 +146,16 @@ def close_sockets(crews: Iterable[Iterable[socket.socket]]) -> None:
                     Path(name).unlink()
 
 
-def address_of(opened: socket.socket, scheme: str) -> str:
-    """Return where a socket listens, as a URL."""
+def place_of(opened: socket.socket) -> str:
+    """Return where a socket listens, as config.toml writes it, with the port it really has."""
     name = opened.getsockname()
     if isinstance(name, str):
         return f"unix:{name}"
     host = f"[{name[0]}]" if ":" in name[0] else name[0]
-    return f"{scheme}://{host}:{name[1]}"
+    return f"{host}:{name[1]}"
+
+
+def address_of(opened: socket.socket, scheme: str) -> str:
+    """Return where a socket listens, as a URL."""
+    place = place_of(opened)
+    return place if place.startswith("unix:") else f"{scheme}://{place}"

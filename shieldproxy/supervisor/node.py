@@ -27,7 +27,7 @@ from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.supervisor import origin
 from shieldproxy.supervisor.changes import takeover
-from shieldproxy.supervisor.listening import address_of, close_sockets, open_sockets
+from shieldproxy.supervisor.listening import address_of, close_sockets, open_sockets, place_of
 from shieldproxy.supervisor.operators import Operators
 from shieldproxy.supervisor.rounds import repeat
 from shieldproxy.supervisor.watch import Watch
@@ -111,6 +111,7 @@ class Supervisor:
         self.operators = Operators(directory, table, secret, clock=time.monotonic, wall=time.time)
         self.policy: Policy = policy_of(settings, self.operators.allowed())
         self.sockets = open_sockets(settings.server.listen, count)
+        self.places = tuple(place_of(opened) for opened in self.sockets[0])
 
     def _start_workers(self) -> None:
         for index, sockets in enumerate(self.sockets):
@@ -183,7 +184,9 @@ class Supervisor:
             worker.order(order)
 
     def _hear(self, index: int, report: dict[str, Any]) -> None:
-        if "ban" in report:
+        if "ready" in report:
+            self.journal_problems.pop(index, None)  # that of the process before
+        elif "ban" in report:
             told = report["ban"]
             ban = Ban(str(told["key"]), float(told["until"]), str(told["cause"]), int(told["rung"]))
             self.operators.note_ladder(ban, self.policy.bans.memory)

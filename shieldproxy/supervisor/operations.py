@@ -59,7 +59,7 @@ class Operations:
             mode=settings.server.mode.value,
             posture=node.watch.posture.value,
             posture_reason=node.watch.detected.reason,
-            listen=tuple(str(place) for place in settings.server.listen),
+            listen=node.places,
             origin=port.Origin(str(settings.origin.url), *node.origin),
             workers=sum(worker.alive for worker in node.workers),
             workers_wanted=len(node.workers),
@@ -133,8 +133,8 @@ class Operations:
         entry = self._node.operators.ban(key, seconds, why)
         if is_network(entry.key):
             self._node.tell_banned()
-        else:
-            self._node.tell(Learn(self._node.operators.ban_of(entry)))
+        elif (held := self._node.operators.ban_of_client(entry.key)) is not None:
+            self._node.tell(Learn(held))
         return ban_entry(entry)
 
     def unban(self, key: str) -> bool:

@@ -67,9 +67,9 @@ class Operators:
         self.save()
         return entry
 
-    def ban_of(self, entry: Entry) -> Ban:
-        """Return the ban of an entry, on the monotonic clock."""
-        return ban_of(entry, wall=self._wall(), now=self._clock())[0]
+    def ban_of_client(self, key: str) -> Ban | None:
+        """Return the ban in force of a client key, as the shared table has it, with its cause."""
+        return self._table.find(key, key.partition("/")[0], self._clock())
 
     def unban(self, key: str) -> bool:
         """Lift the ban of exactly ``key``, also one that only workers know; False when there was none."""

@@ -8,12 +8,11 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -256,11 +255,3 @@ def run_once(folder: Path, *arguments: str) -> Said:
     """Run ``shieldproxy run`` in ``folder``, which is expected to end by itself; return what it said."""
     done = subprocess.run((*RUN, *arguments), cwd=folder, capture_output=True, text=True, timeout=START, check=False)
     return Said(done.returncode, done.stdout, done.stderr)
-
-
-@contextlib.contextmanager
-def free_port() -> Iterator[int]:
-    """Yield a port that nobody listens on, and that nobody else is given meanwhile."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.e2e.conftest import Start
-from tests.e2e.nodes import BROWSER, RUN, Answer, Node, free_port, run_once, until
+from tests.e2e.nodes import BROWSER, RUN, Answer, Node, run_once, until
 from tests.e2e.origins import Nginx
 
 LIMITS = """
@@ -144,7 +144,8 @@ def test_without_any_configuration(tmp_path: Path, nginx: Nginx) -> None:
         if process.poll() is None:
             process.kill()
             process.wait()
-        process.stdout and process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
     assert {path.name for path in tmp_path.iterdir()} == {"var"}
     assert sorted(path.name for path in (tmp_path / "var").iterdir()) == ["journal", "state"]
 
@@ -191,16 +192,13 @@ def test_a_journal_that_cannot_be_written_stops_the_start(tmp_path: Path) -> Non
     assert "Traceback" not in said.err
 
 
-def test_a_port_that_is_taken_stops_the_start(start: Start, nginx: Nginx, tmp_path: Path) -> None:
-    """The address is named, for visitors and for operators; the node that has it goes on."""
-    del start
-    with free_port() as free:
-        said = run_once(tmp_path, "--listen", f"127.0.0.1:{nginx.port}")
-        assert (said.code, said.out) == (2, "")
-        assert f"cannot listen on 127.0.0.1:{nginx.port}: Address already in use" in said.err
-        control = f"control.listen='127.0.0.1:{nginx.port}'"
-        said = run_once(tmp_path, "--listen", "127.0.0.1:0", "--set", control, "--set", "server.workers=1")
-        assert (said.code, said.out) == (2, "")
-        assert f"127.0.0.1:{nginx.port}" in said.err
-        assert "Traceback" not in said.err
-        del free
+def test_a_port_that_is_taken_stops_the_start(nginx: Nginx, tmp_path: Path) -> None:
+    """The address is named, whether visitors or operators were to come there."""
+    said = run_once(tmp_path, "--listen", f"127.0.0.1:{nginx.port}")
+    assert (said.code, said.out) == (2, "")
+    assert f"cannot listen on 127.0.0.1:{nginx.port}: Address already in use" in said.err
+    control = f"control.listen='127.0.0.1:{nginx.port}'"
+    said = run_once(tmp_path, "--listen", "127.0.0.1:0", "--set", control, "--set", "server.workers=1")
+    assert (said.code, said.out) == (2, "")
+    assert f"127.0.0.1:{nginx.port}" in said.err
+    assert "Traceback" not in said.err

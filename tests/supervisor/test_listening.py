@@ -11,7 +11,7 @@ import pytest
 
 from shieldproxy.core.errors import StartError
 from shieldproxy.settings.endpoints import Listen
-from shieldproxy.supervisor.listening import BACKLOG, address_of, close_sockets, open_sockets
+from shieldproxy.supervisor.listening import BACKLOG, address_of, close_sockets, open_sockets, place_of
 
 ANY = Listen("127.0.0.1", 0)
 
@@ -80,7 +80,8 @@ def test_ipv6_is_an_address_of_its_own() -> None:
         pytest.skip("no IPv6")
     with opened(Listen("::1", 0), workers=1) as [[place]]:
         assert place.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
-        assert address_of(place, "http") == f"http://[::1]:{place.getsockname()[1]}"
+        assert place_of(place) == f"[::1]:{place.getsockname()[1]}"
+        assert address_of(place, "http") == f"http://{place_of(place)}"
 
 
 def test_a_port_that_is_taken_is_named() -> None:
@@ -123,7 +124,7 @@ def test_a_unix_socket_is_one_for_all(folder: Path) -> None:
     with opened(Listen(path=str(path))) as crews:
         assert crews[0][0] is crews[1][0]
         assert connects(crews[0][0])
-        assert address_of(crews[0][0], "http") == f"unix:{path}"
+        assert place_of(crews[0][0]) == address_of(crews[0][0], "http") == f"unix:{path}"
     assert not path.exists()
 
 

@@ -62,6 +62,18 @@ def test_a_ban_is_in_force_for_every_worker_at_once(node: Node) -> None:
     assert node.operators.bans() == ()
 
 
+def test_a_worker_learns_why(node: Node) -> None:
+    """The table has no room for words: the ban as it is there, with its cause, is what workers are told."""
+    node.operators.ban(CLIENT, 60.0, "scanner")
+    held = node.operators.ban_of_client(CLIENT)
+    assert held is not None
+    node.worker.learn(held)
+    found = node.worker.find(CLIENT, CLIENT, node.clock())
+    assert found is not None
+    assert found.cause == "scanner"
+    assert node.operators.ban_of_client("192.0.2.8") is None
+
+
 def test_a_ban_without_a_reason_says_whose_it_is(node: Node) -> None:
     """A list of bans never has an empty column."""
     assert node.operators.ban(CLIENT, 60.0, "").why == "by an operator"
