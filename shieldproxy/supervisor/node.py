@@ -29,6 +29,7 @@ from shieldproxy.supervisor import origin
 from shieldproxy.supervisor.changes import takeover
 from shieldproxy.supervisor.listening import address_of, close_sockets, open_sockets, place_of
 from shieldproxy.supervisor.operators import Operators
+from shieldproxy.supervisor.rights import keep_from_children
 from shieldproxy.supervisor.rounds import repeat
 from shieldproxy.supervisor.watch import Watch
 from shieldproxy.supervisor.workers import WorkerProcess, wait_ready
@@ -72,6 +73,7 @@ class Supervisor:
 
     async def run(self) -> int:
         """Serve until SIGTERM or SIGINT; return the exit code. Raises StartError before the node is ready."""
+        keep_from_children()
         self._prepare()
         self._start_workers()
         self._install_signals()
@@ -87,6 +89,7 @@ class Supervisor:
         await self._stop.wait()
         self.draining = True
         await self._stop_workers(self.settings.server.drain)
+        await self.kernel.stop()
         await control.stop()
         self.operators.save()
         for task in self._tasks:
@@ -135,8 +138,10 @@ class Supervisor:
         from shieldproxy.control.server import ControlServer  # noqa: PLC0415
         from shieldproxy.control.token import keep_token  # noqa: PLC0415
         from shieldproxy.supervisor.notary import notary_for  # noqa: PLC0415
+        from shieldproxy.supervisor.offloading import kernel_bans  # noqa: PLC0415
         from shieldproxy.supervisor.operations import Operations  # noqa: PLC0415
 
+        self.kernel = kernel_bans(self)
         token = keep_token(self.settings.control.token_file, os.urandom)
         self.operations = Operations(self)
         self.notary = notary_for(self)
@@ -171,6 +176,7 @@ class Supervisor:
     def _start_rounds(self) -> None:
         for work, interval, event in (
             (self._watch_over, 1.0, "the watch failed"),
+            (self.kernel.turn, 1.0, "the kernel's part failed"),
             (self._knock, origin.INTERVAL, "asking the origin failed"),
             (self.operations.refresh, self.settings.geo.refresh, "looking for new databases failed"),
             (self._seal, SEAL_ROUND, "sealing the journal failed"),

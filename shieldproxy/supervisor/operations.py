@@ -34,7 +34,7 @@ class Operations:
     def __init__(self, supervisor: Supervisor) -> None:
         self._node = supervisor
         geo = supervisor.settings.geo
-        self._databases = Databases(asn=geo.asn, country=geo.country)
+        self.databases = Databases(asn=geo.asn, country=geo.country)
         table = SlotTable(supervisor.memory.region(Region.BUCKETS), len(supervisor.workers))
         self._buckets = BucketTable(table, supervisor.memory.secret)
 
@@ -73,7 +73,7 @@ class Operations:
             policy=node.policy.digest,
             config=str(settings.source_path or "built-in defaults"),
             reload_refused=node.reload_refused,
-            degraded=tuple(self._databases.problems),
+            degraded=(*self.databases.problems, *node.kernel.problems),
             waiting=node.waiting,
         )
 
@@ -102,8 +102,9 @@ class Operations:
             posture=self._node.watch.posture.value,
             journal_records=int(counters.pop("journal_records")),
             journal_lost=int(counters.pop("journal_lost")),
-            geo_ages={database.kind: age_of(database) for database in self._databases.databases()},
+            geo_ages={database.kind: age_of(database) for database in self.databases.databases()},
             workers=sum(worker.alive for worker in self._node.workers),
+            offloaded=self._node.kernel.elements,
             others=counters,
         )
 
@@ -181,14 +182,14 @@ class Operations:
                     age_of(database),
                     database.sha256,
                 )
-                for database in self._databases.databases()
+                for database in self.databases.databases()
             ),
-            tuple(self._databases.problems),
+            tuple(self.databases.problems),
         )
 
     async def refresh(self) -> None:
         """Look for databases that changed; workers, who see the same files, say so in the log."""
-        await asyncio.to_thread(self._databases.refresh)
+        await asyncio.to_thread(self.databases.refresh)
 
     async def reload(self) -> tuple[str, ...]:
         """Read the configuration again."""

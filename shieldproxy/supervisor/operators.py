@@ -48,6 +48,10 @@ class Operators:
         wall = self._wall()
         return tuple(entry for entry in self._list.entries(List.BAN, wall) if entry.until > wall)
 
+    def snapshot(self) -> tuple[Entry, ...]:
+        """Return all entries, allowances and ended ones too: quick, to be looked at in another thread."""
+        return self._list.snapshot()
+
     def banned_networks(self) -> tuple[Ban, ...]:
         """Return the banned networks, on the monotonic clock."""
         wall, now = self._wall(), self._clock()
