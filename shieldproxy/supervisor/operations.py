@@ -109,9 +109,9 @@ class Operations:
         )
 
     def top(self, count: int) -> port.Top:
-        """Return the busiest networks of the last minute."""
+        """Return the busiest networks of the last minute; 0 stands for all that no database knows."""
         busiest = sorted(self._node.watch.networks_last_minute().items(), key=lambda item: -sum(item[1]))
-        networks = tuple(self._busy(asn, counts) for asn, counts in busiest[:count] if asn and sum(counts))
+        networks = tuple(self._busy(asn, counts) for asn, counts in busiest[:count] if sum(counts))
         return port.Top(60.0, self._node.watch.last_minute(), networks)
 
     def _busy(self, asn: int, counts: tuple[int, ...]) -> port.BusyNetwork:
