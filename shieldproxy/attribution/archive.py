@@ -14,9 +14,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from shieldproxy.attribution.columns import COLUMNS, NAMES, from_lines, milliseconds, values
+import orjson
+
+from shieldproxy.attribution.columns import COLUMNS, NAMES, from_lines, milliseconds, quoted, values
 from shieldproxy.attribution.index import Content, Index, available, connect, lines_of
 from shieldproxy.attribution.neighbourhoods import DUCKDB_NETWORK, neighbourhood
+from shieldproxy.attribution.network_names import read_names
 from shieldproxy.journal.filters import Filter
 from shieldproxy.journal.reader import Reader
 
@@ -28,7 +31,11 @@ BATCH = 10_000
 
 
 class Archive(Protocol):
-    """The table ``records`` (attribution.columns) over the span it was opened for, and the function ``network_of``."""
+    """What questions are asked of.
+
+    The table ``records`` (attribution.columns, without ``as_name``) over the span it was opened for, the table
+    ``networks`` (``asn``, ``name``), and the function ``network_of`` (a client key's /24 or /48).
+    """
 
     note: str
 
@@ -57,7 +64,7 @@ def open_archive(
         with contextlib.suppress(OSError):  # a journal that may only be read is read all the same
             index.update()
     with tempfile.TemporaryDirectory(prefix="shieldproxy-") as scratch:
-        found = DuckdbArchive(index.content(since, until), since, until, Path(scratch))
+        found = DuckdbArchive(index.content(since, until), read_names(index.folder), (since, until), Path(scratch))
         try:
             yield found
         finally:
@@ -67,22 +74,34 @@ def open_archive(
 class DuckdbArchive:
     """The archive on DuckDB: Parquet where there is an index, lines where there is none yet."""
 
-    def __init__(self, content: Content, since: str, until: str, scratch: Path) -> None:
+    def __init__(self, content: Content, names: dict[int, str], span: tuple[str, str], scratch: Path) -> None:
         self.note = ""
         self._connection = connect(scratch)
         self._connection.execute(f"CREATE MACRO network_of(client) AS {DUCKDB_NETWORK}")
-        bounds = _bounds(since, until)
+        bounds = _bounds(*span)
         kinds = ", ".join(f"{column.name} {column.kind}" for column in COLUMNS)
         self._connection.execute(f"CREATE TABLE fresh ({kinds})")
         paths = [str(segment.path) for segment in content.segments if segment.path.exists()]
         if paths:
             source, parameters = lines_of(paths)
             self._connection.execute(f"INSERT INTO fresh SELECT * FROM ({from_lines(source)}){bounds}", parameters)
-        sources = ["SELECT * FROM fresh"]
+        kept = ", ".join(name for name in NAMES if name != "as_name")
+        sources = [f"SELECT {kept} FROM fresh"]
         if content.files:
-            listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in content.files)
-            sources.append(f"SELECT {', '.join(NAMES)} FROM read_parquet([{listed}]){bounds}")
+            listed = ", ".join(quoted(file) for file in content.files)
+            sources.append(f"SELECT {kept} FROM read_parquet([{listed}]){bounds}")
         self._connection.execute(f"CREATE VIEW records AS {' UNION ALL '.join(sources)}")
+        self._name_networks(names)
+
+    def _name_networks(self, names: dict[int, str]) -> None:
+        self._connection.execute("CREATE TABLE networks (asn BIGINT, name VARCHAR)")
+        document = orjson.dumps([{"asn": asn, "name": name} for asn, name in names.items()]).decode()
+        self._connection.execute(
+            """INSERT INTO networks SELECT asn, max(name) FROM (
+            SELECT unnest(from_json(?, '[{"asn": "BIGINT", "name": "VARCHAR"}]'), recursive := true)
+            UNION ALL SELECT DISTINCT asn, as_name FROM fresh WHERE as_name <> '') GROUP BY asn""",
+            [document],
+        )
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return the rows of a question."""
@@ -109,6 +128,7 @@ class SqliteArchive:
             f"INSERT INTO records VALUES ({places})", self._read(Filter(since=since, until=until))
         )
         (count,) = self._connection.execute("SELECT count(*) FROM records").fetchone()
+        self._connection.execute("CREATE TABLE networks AS SELECT asn, max(as_name) AS name FROM records GROUP BY asn")
         self.note = f"{count:,} records {WITHOUT}"
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from shieldproxy.core.record import Record
@@ -106,10 +107,15 @@ LINE_FIELDS["enforced"] = "BOOLEAN"
 IS_RECORD = "length(ts) = 27 AND try_cast(ts AS TIMESTAMP) IS NOT NULL AND client IS NOT NULL AND action IS NOT NULL"
 
 
-def from_lines(source: str, extra: str = "") -> str:
+def from_lines(source: str) -> str:
     """Return the SELECT by which DuckDB makes the columns from lines read as ``source``."""
     made = ", ".join(f"{column.duckdb} AS {column.name}" for column in COLUMNS)
-    return f"SELECT {made}{extra} FROM {source} WHERE {IS_RECORD}"
+    return f"SELECT {made} FROM {source} WHERE {IS_RECORD}"
+
+
+def quoted(path: Path) -> str:
+    """Return the name of a file as SQL writes it."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def values(fields: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,4 +1,7 @@
-"""The index: sealed segments as Parquet, one file an hour, made by DuckDB beside the journal, at any time again."""
+"""The index: sealed segments as Parquet, made by DuckDB beside the journal, at any time again.
+
+Each hour that is over becomes a file, and each day that is over takes the place of its hours.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ from shieldproxy.attribution.catalogue import (
     stem,
     write_day,
 )
-from shieldproxy.attribution.columns import LINE_FIELDS, from_lines
+from shieldproxy.attribution.columns import COLUMNS, LINE_FIELDS, NAMES, from_lines, quoted
+from shieldproxy.attribution.network_names import take_names
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.open_segment import DIRECTORY_MODE, FILE_MODE
 from shieldproxy.journal.segments import Segment, oldest_first
@@ -41,7 +45,7 @@ THREADS = 2
 class Progress(NamedTuple):
     """What one update did."""
 
-    hours: int = 0
+    files: int = 0
     records: int = 0
     removed: int = 0
     busy: bool = False
@@ -76,7 +80,7 @@ def connect(scratch: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 def lines_of(segments: list[str]) -> tuple[str, list[object]]:
     """Return the table function that reads these files line by line, and its parameters."""
-    source = "read_json(?, format = 'newline_delimited', columns = ?, ignore_errors = true, filename = true)"
+    source = "read_json(?, format = 'newline_delimited', columns = ?, ignore_errors = true)"
     return source, [segments, LINE_FIELDS]
 
 
@@ -99,7 +103,7 @@ class Index:
         return Content(tuple(self.folder / entry.file for entry in wanted), fresh, sum(e.records for e in wanted))
 
     def update(self) -> Progress:
-        """Bring the index up to date: hours that are complete and changed are built, those without segments removed.
+        """Bring the index up to date: what is complete and changed is built, what has no segments any more removed.
 
         Raises OSError when the disk fails. When another process is at it, nothing is done and ``busy`` says so.
         """
@@ -109,59 +113,66 @@ class Index:
                 return Progress(busy=True)
             self._sweep()
             done = Progress()
-            for day, hours in self._by_day().items():
-                done = self._update_day(day, hours, done)
+            for day, parts in self._wanted().items():
+                done = self._update_day(day, parts, done)
             return done
 
-    def _by_day(self) -> dict[str, dict[str, list[Segment]]]:
-        """Return the segments there are by day and hour, also days that have only an index."""
+    def _wanted(self) -> dict[str, dict[str, list[Segment]]]:
+        """Return the segments of each day that is over and of each other such hour; days of the index even if empty."""
         found: dict[str, dict[str, list[Segment]]] = {day: {} for day in catalogued_days(self.folder)}
-        complete = rfc3339(self._clock() - 3_600.0 - GRACE)[:13]
+        complete = rfc3339(self._clock() - GRACE)
         for segment in sealed_segments(self.directory):
             hour = hour_of(segment)
-            if hour <= complete:
+            if hour[:10] < complete[:10]:
+                found.setdefault(hour[:10], {}).setdefault(hour[:10], []).append(segment)
+            elif hour < complete[:13]:
                 found.setdefault(hour[:10], {}).setdefault(hour, []).append(segment)
         return found
 
-    def _update_day(self, day: str, hours: dict[str, list[Segment]], done: Progress) -> Progress:
+    def _update_day(self, day: str, parts: dict[str, list[Segment]], done: Progress) -> Progress:
         before = read_day(self.folder, day)
+        before = {part: entry for part, entry in before.items() if (self.folder / entry.file).exists()}
         after: Day = {}
-        for hour, segments in sorted(hours.items()):
+        for part, segments in sorted(parts.items()):
             names = tuple(sorted(stem(segment) for segment in segments))
-            entry = before.get(hour)
-            if entry is None or entry.segments != names or not (self.folder / entry.file).exists():
-                entry = self._build(hour, names, segments)
-                done = done._replace(hours=done.hours + 1, records=done.records + entry.records)
-            after[hour] = entry
-        if after != before:
-            write_day(self.folder, day, after)
+            entry = before.get(part)
+            if entry is None or entry.segments != names:
+                entry = self._build(part, segments, [old for old in before.values() if set(old.segments) <= set(names)])
+                done = done._replace(files=done.files + 1, records=done.records + entry.records)
+            after[part] = entry
+        write_day(self.folder, day, after)
         gone = {entry.file for entry in before.values()} - {entry.file for entry in after.values()}
         for file in gone:
             (self.folder / file).unlink(missing_ok=True)
-        return done._replace(removed=done.removed + len(set(before) - set(after)))
+        return done._replace(removed=done.removed + (bool(before) and not after))
 
-    def _build(self, hour: str, names: tuple[str, ...], segments: list[Segment]) -> Entry:
-        """Make the file of one hour from all its segments."""
+    def _build(self, part: str, segments: list[Segment], ready: list[Entry]) -> Entry:
+        """Make the file of one day or hour from what is ready of it and the segments that are in nothing yet."""
+        names = tuple(sorted(stem(segment) for segment in segments))
         digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
-        file = f"{hour[:10]}/{hour[11:]}-{digest}.parquet"
-        place = self.folder / file
+        place = self.folder / part[:10] / f"{part[11:] or 'day'}-{digest}.parquet"
         place.parent.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         fresh = place.with_suffix(".new")
-        paths = {stem(segment): str(segment.path) for segment in segments}
+        done = {name for entry in ready for name in entry.segments}
+        lines = [str(segment.path) for segment in segments if stem(segment) not in done]
         with connect(self.folder / "scratch") as connection:
-            connection.execute("CREATE TABLE held (held_path VARCHAR, segment BIGINT)")
-            connection.executemany("INSERT INTO held VALUES (?, ?)", [[paths[n], at] for at, n in enumerate(names)])
-            source, parameters = lines_of(list(paths.values()))
-            query = from_lines(f"{source} JOIN held ON filename = held_path", ", segment") + " ORDER BY ts"
+            kinds = ", ".join(f"{column.name} {column.kind}" for column in COLUMNS)
+            connection.execute(f"CREATE TABLE lines ({kinds})")
+            if lines:
+                source, parameters = lines_of(lines)
+                connection.execute(f"INSERT INTO lines {from_lines(source)}", parameters)
+            take_names(connection, self.folder)
+            kept = ", ".join(name for name in NAMES if name != "as_name")
+            sources = [f"SELECT {kept} FROM lines"]
+            sources += [f"SELECT {kept} FROM read_parquet({quoted(self.folder / entry.file)})" for entry in ready]
             (records,) = connection.execute(
-                f"COPY ({query}) TO '{str(fresh).replace(chr(39), chr(39) * 2)}' "
-                "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)",
-                parameters,
+                f"COPY ({' UNION ALL '.join(sources)} ORDER BY ts) TO {quoted(fresh)} "
+                "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)"
             ).fetchone() or (0,)
         fresh.chmod(FILE_MODE)
         fresh.replace(place)
         first, last = min(segment.first for segment in segments), max(segment.last for segment in segments)
-        return Entry(file, int(records), first, last, names)
+        return Entry(place.relative_to(self.folder).as_posix(), int(records), first, last, names)
 
     def _sweep(self) -> None:
         """Take away what an interrupted update left."""

@@ -21,7 +21,7 @@ def test_a_complete_hour_becomes_one_file(index: Index, flooded: Path) -> None:
     before = count(index)
     assert index.content().files == ()
     done = index.update()
-    assert (done.hours, done.removed, done.busy) == (1, 0, False)
+    assert (done.files, done.removed, done.busy) == (1, 0, False)
     assert len(index.content().files) == 1
     assert index.content().segments == ()
     assert count(index) == before == done.records
@@ -36,7 +36,7 @@ def test_a_second_update_has_nothing_to_do(index: Index, flooded: Path) -> None:
 def test_the_hour_at_hand_is_read_from_its_segments(flooded: Path) -> None:
     """It may still grow."""
     index = Index(flooded, HandClock(TEN_FIFTEEN + 1_900))
-    assert index.update().hours == 0
+    assert index.update().files == 0
     assert count(index) == 3_600 + 120 * 40
 
 
@@ -46,7 +46,7 @@ def test_a_segment_that_comes_late_is_taken_in(index: Index, flooded: Path) -> N
     before = count(index)
     write_journal(flooded, [record_at(60.0, node="edge2", weight=5)], name="edge2.0")
     assert count(index) == before + 5
-    assert index.update().hours == 1
+    assert index.update().files == 1
     assert count(index) == before + 5
 
 
@@ -67,7 +67,7 @@ def test_it_can_be_deleted_and_built_again(index: Index, flooded: Path) -> None:
     for file in index.folder.glob("*/*.parquet"):
         file.unlink()
     assert count(index) == before
-    assert index.update().hours == 1
+    assert index.update().files == 1
     assert count(index) == before
 
 

@@ -23,7 +23,17 @@ def test_it_is_the_network_that_judgements_use(address: ipaddress.IPv4Address | 
 
 
 @pytest.mark.parametrize(
-    "client", ["192.0.2.7", "2001:db8:1:2::/64", "2001:db8::/64", "2001:db8:0:5::/64", "2001:0:0:5::/64", "::/64"]
+    "client",
+    [
+        "192.0.2.7",
+        "2001:db8:1:2::/64",
+        "2001:db8::/64",
+        "2001:db8:0:5::/64",
+        "2001:0:0:5::/64",
+        "::/64",
+        "0:0:0:1::/64",
+        "0:1:0:1::/64",
+    ],
 )
 def test_both_engines_say_the_same(client: str) -> None:
     """What DuckDB makes of it is what Python makes of it."""

@@ -1,0 +1,101 @@
+"""Groups: what many requests have in common, the heaviest first, each with its share and its addresses."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shieldproxy.attribution.archive import Archive
+from shieldproxy.attribution.visits import REACHED, Period, replace_table, summed
+
+# What can be asked of the clients in a table of visits.
+OF_CLIENTS = {
+    "clients": "client",
+    "networks": "network_of(client)",
+    "asns": "asn",
+    "classes": "network_class",
+    "countries": "country",
+}
+# What can be asked of the requests of these clients.
+OF_REQUESTS = ("path", "query", "method", "host", "user_agent", "fingerprint", "ja4", "action", "stage")
+
+
+class Group(NamedTuple):
+    """One of them: ``share`` of all requests asked about (0 to 1), ``addresses`` are client keys (/32, /64).
+
+    ``addresses`` is None where they were not counted.
+    """
+
+    key: str
+    requests: int
+    share: float
+    addresses: int | None
+    reached: int
+    name: str = ""
+    kind: str = ""
+
+
+class Ranking(NamedTuple):
+    """The heaviest groups, and how many there are in all."""
+
+    groups: tuple[Group, ...]
+    total: int
+
+
+def rank_clients(archive: Archive, table: str, what: str, limit: int) -> Ranking:
+    """Return the heaviest groups of the clients in ``table``; ``what`` is a key of OF_CLIENTS."""
+    key = OF_CLIENTS[what]
+    grouped = f"""SELECT {key} AS key, sum(requests) AS requests, count(DISTINCT client) AS addresses,
+        sum(reached) AS reached, max(network_class) AS kind, max(asn) AS asn FROM {table} GROUP BY 1"""
+    ranking = _ranked(archive, grouped, limit)
+    if what in {"classes", "countries"}:
+        return ranking._replace(groups=tuple(group._replace(name="", kind="") for group in ranking.groups))
+    if what == "asns":
+        return ranking._replace(groups=tuple(g._replace(name=g.name.partition(" ")[2]) for g in ranking.groups))
+    return ranking
+
+
+def collect_requests(archive: Archive, period: Period, among: str) -> None:
+    """Make the table ``asked``: the requests in ``period`` of the clients in the table ``among``, numbered there."""
+    replace_table(
+        archive,
+        "asked",
+        f"""SELECT {", ".join(OF_REQUESTS)}, number, weight, CASE WHEN {REACHED} THEN weight ELSE 0 END AS reached
+        FROM records JOIN (SELECT client, min(number) AS number FROM {among} GROUP BY client) AS known
+        ON records.client = known.client WHERE ts >= {period.since} AND ts < {period.until}""",
+    )
+
+
+def rank_collected(archive: Archive, what: str, limit: int) -> Ranking:
+    """Return the heaviest groups of the requests in the table ``asked``; ``what`` is one of OF_REQUESTS."""
+    return _ranked(
+        archive,
+        f"""SELECT {what} AS key, sum(weight) AS requests, count(DISTINCT number) AS addresses,
+        sum(reached) AS reached, '' AS kind, 0 AS asn FROM asked GROUP BY 1""",
+        limit,
+    )
+
+
+def rank_requests(archive: Archive, what: str, period: Period, limit: int) -> Ranking:
+    """Return the heaviest groups of all requests in ``period``, without counting their addresses."""
+    return _ranked(
+        archive,
+        f"""SELECT {what} AS key, sum(weight) AS requests, -1 AS addresses, {summed(REACHED)} AS reached,
+        '' AS kind, 0 AS asn FROM records WHERE ts >= {period.since} AND ts < {period.until} GROUP BY 1""",
+        limit,
+    )
+
+
+def _ranked(archive: Archive, grouped: str, limit: int) -> Ranking:
+    rows = archive.rows(
+        f"""SELECT CAST(key AS VARCHAR), requests, addresses, reached, kind, heaviest.asn, name, whole, kinds FROM (
+        SELECT *, sum(requests) OVER () AS whole, count(*) OVER () AS kinds FROM ({grouped}) AS grouped
+        ORDER BY requests DESC, key LIMIT {limit}) AS heaviest
+        LEFT JOIN networks ON heaviest.asn = networks.asn ORDER BY requests DESC, key"""
+    )
+    groups = []
+    for key, requests, addresses, reached, kind, asn, name, whole, _ in rows:
+        share = int(requests) / int(whole) if whole else 0.0
+        label = f"AS{asn} {name or ''}".strip() if asn else ""
+        counted = int(addresses) if addresses >= 0 else None
+        groups.append(Group(key or "", int(requests), share, counted, int(reached), label, kind or ""))
+    return Ranking(tuple(groups), int(rows[0][8]) if rows else 0)
