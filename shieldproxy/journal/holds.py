@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -82,12 +82,12 @@ def is_held(segment: Segment, holds: Iterable[Hold]) -> bool:
     return any(segment.first <= hold.until and segment.last >= hold.since for hold in holds)
 
 
-def append_line(path: Path, entry: dict[str, str]) -> None:
+def append_line(path: Path, entry: Mapping[str, Any]) -> None:
     """Add one line of JSON to ``path`` and bring it to the disk; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:
-        os.write(file, orjson.dumps(entry) + b"\n")
+        os.write(file, orjson.dumps(dict(entry)) + b"\n")
         os.fsync(file)
     finally:
         os.close(file)

@@ -53,6 +53,10 @@ class Reader:
         for segment in oldest_first(self.directory, wanted.since, wanted.until):
             yield from self._scan_one(segment, wanted, wanted.needles)
 
+    def scan_segment(self, segment: Segment, wanted: Filter) -> Iterator[Fields]:
+        """Yield the records of one segment that are ``wanted``, as they stand there."""
+        yield from self._scan_one(segment, wanted, wanted.needles)
+
     def find(self, request_id: str) -> Fields | None:
         """Return the record of ``request_id``, None when there is none.
 

@@ -38,6 +38,10 @@ class SealError(Exception):
     """The log cannot be gone on with: what is there contradicts what was signed. The sentence says what to do."""
 
 
+class BusyError(SealError):
+    """Another process, the running node, has the log: it will seal what there is."""
+
+
 class Sealed(NamedTuple):
     """What a round did; ``note`` is the signed checkpoint, '' when nothing was new. ``more`` waits for the next."""
 
@@ -102,7 +106,7 @@ class Sealer:
             self._read()
         except BlockingIOError:
             self.close()
-            raise SealError(f"{self.log}: a running node has this log") from None
+            raise BusyError(f"{self.log}: a running node has this log") from None
         except BaseException:
             self.close()
             raise

@@ -1,0 +1,1 @@
+"""Evidence: bundles that somebody else can check without trusting us, and the checks."""
