@@ -65,6 +65,23 @@ def test_systemd_understands_the_unit() -> None:
     assert subprocess.run(audit, capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="not installed: systemd-analyze")
+def test_systemd_understands_the_unit_with_its_drop_in(tmp_path: Path) -> None:
+    """With the right to change the firewall, and with no other right, the service is still well confined."""
+    folder = tmp_path / "shieldproxy.service.d"
+    folder.mkdir()
+    whole = shutil.copy(UNIT, tmp_path)
+    shutil.copy(UNIT.with_name("offload.conf"), folder)
+    seen = subprocess.run(["systemd-analyze", "verify", whole], capture_output=True, text=True, check=False)
+    assert not [line for line in seen.stderr.splitlines() if "is not executable" not in line]
+    audit = ["systemd-analyze", "security", "--offline=true", "--threshold=20", whole]
+    assert subprocess.run(audit, capture_output=True, check=False).returncode == 0
+    given = re.findall(
+        r"^(?:CapabilityBoundingSet|AmbientCapabilities)=(.*)$", (folder / "offload.conf").read_text(), re.MULTILINE
+    )
+    assert given == ["CAP_NET_ADMIN", "CAP_NET_ADMIN"]
+
+
 def test_the_image_is_made_of_files_that_exist() -> None:
     """Each COPY from the repository names something, which its ignore file lets through."""
     dockerfile = (DEPLOY / "container" / "Dockerfile").read_text()
