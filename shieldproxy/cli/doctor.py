@@ -18,11 +18,12 @@ from shieldproxy.cli.machine import Machine
 from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Listing, console_for
 from shieldproxy.cli.reach import ask_status, client_of, salvaged
+from shieldproxy.cli.seals import check_seals
 from shieldproxy.core.errors import ConfigurationError
 from shieldproxy.core.printing import printable
 from shieldproxy.settings.compiling import compile_policy
 from shieldproxy.settings.schema import Settings
-from shieldproxy.state.keys import CLEARANCE_KEYS, NODE_SECRET
+from shieldproxy.state.keys import CLEARANCE_KEYS, EVIDENCE_KEY, NODE_SECRET
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -31,7 +32,10 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 @format_option
 @config_option
 def doctor(form: str, config: Path | None) -> None:
-    """Look at everything the node depends on, as the user who asks. Ends with 1 when something does not work."""
+    """Look at everything the node depends on, as the user who asks. Ends with 1 when something does not work.
+
+    Segments that a crash left unsealed are sealed; nothing else is changed.
+    """
     found = list(examine(config, Machine(), time.time()))
     if form == "table":
         show(found)
@@ -80,8 +84,10 @@ def examine_machine(settings: Settings, machine: Machine, pid: int, now: float) 
     yield checkups.check_secret(settings.control.token_file, "token")
     yield checkups.check_secret(state / CLEARANCE_KEYS, "keys")
     yield checkups.check_secret(state / NODE_SECRET, "keys")
+    yield checkups.check_secret(state / EVIDENCE_KEY, "keys")
     yield from checkups.check_directory(state, "state", machine)
     yield from checkups.check_directory(settings.journal.directory, "journal", machine)
+    yield check_seals(settings)
     yield checkups.check_open_files(machine.open_files(pid), settings)
     memory = checkups.check_memory(machine.memory(), settings)
     if memory is not None:
