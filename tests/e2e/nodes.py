@@ -22,7 +22,7 @@ from shieldproxy.cli.commands import shieldproxy
 
 # Bounds, not expectations: two busy cores start a node in some seconds, and a hang is a failure with a message.
 START, PATIENCE = 60.0, 20.0
-READY = re.compile(r"shieldproxy ready http://127\.0\.0\.1:(\d+)(?:, \S+)* -> \S+\n")
+READY = re.compile(r"shieldproxy ready https?://127\.0\.0\.1:(\d+)(?:, \S+)* -> \S+\n")
 RUN = (sys.executable, "-m", "shieldproxy", "run")
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
