@@ -20,6 +20,7 @@ ABOUT_NO_MODULE: dict[str, str] = {
     "tests/test_docs.py": "it is about what people read",
     "tests/deploy/test_fronts.py": "deploy/ is no code of ours, but other programs' configuration",
     "tests/deploy/test_shipped_files.py": "deploy/ is no code of ours, but other programs' configuration",
+    "tests/e2e/test_challenge.py": "it is about the whole, as a browser meets it",
     "tests/e2e/test_new_user.py": "it is about the whole, as somebody meets it on the first day",
     "tests/e2e/test_reload.py": "it is about the whole, while its configuration changes",
     "tests/e2e/test_serving.py": "it is about the whole, before a real web server",
