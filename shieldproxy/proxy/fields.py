@@ -39,3 +39,8 @@ def named_by_connection(fields: Sequence[Field]) -> frozenset[bytes]:
 def values_of(fields: Sequence[Field], name: bytes) -> list[bytes]:
     """Return the values of all lines of the lower-case ``name``, without the blanks around them (RFC 9110, 5.5)."""
     return [value.strip(b" \t") for lower, _, value in fields if lower == name]
+
+
+def size_of(fields: Sequence[Field]) -> int:
+    """Return the bytes of all header lines."""
+    return sum([len(name) + len(value) for _, name, value in fields])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from shieldproxy.proxy.response_heads import UNTIL_CLOSE
+from shieldproxy.core.verdict import Side
+from shieldproxy.proxy.response_heads import UNTIL_CLOSE, describe
 
 if TYPE_CHECKING:
     from shieldproxy.proxy.fields import Field
@@ -55,13 +56,11 @@ class OriginConnection(asyncio.Protocol):
         self.transport: asyncio.Transport = cast("asyncio.Transport", None)
         self.exchange: ForwardedExchange | None = None
         self.holder = ""
-        self.reused = False
-        self.spoken = False
+        self.reused = self.spoken = False
         self.deadline = math.inf
         self.asked_at = 0.0
         self.tunnel: Tunnel | None = None
-        self._reading_paused = False
-        self._awaited = False
+        self._reading_paused = self._awaited = False
         self._renew_parser()
 
     def _renew_parser(self) -> None:
@@ -74,9 +73,7 @@ class OriginConnection(asyncio.Protocol):
         self._head_size = 0
         self._in_head = True
         self._framing = 0
-        self._complete = False
-        self._surplus = False
-        self._switched = False
+        self._complete = self._surplus = self._switched = False
         self._keep_alive = True
 
     # -- transport ----------------------------------------------------------------------------------------------------
@@ -94,7 +91,9 @@ class OriginConnection(asyncio.Protocol):
             # Nothing was asked: an origin that speaks unasked is out of step, its connection is not reused.
             self.abort()
             return
-        self.spoken = True
+        fresh, self.spoken = not self.spoken, True
+        if fresh and self._take_known(exchange, data):
+            return
         if self._awaited:
             self.deadline = self._pool.now() + self._pool.response_timeout
         try:
@@ -115,7 +114,25 @@ class OriginConnection(asyncio.Protocol):
                 return
         exchange.flush()
         if self._complete:
-            self._end(exchange)
+            if fresh and self._framing > 0 and not self._surplus and self._keep_alive and exchange.took_plain:
+                self._pool.known_answers.learn(data, exchange.status, self._reason, self._fields, self._framing)
+            exchange.end_response()
+
+    def _take_known(self, exchange: ForwardedExchange, data: bytes) -> bool:
+        """Take ``data`` for a whole answer whose head came before, past the parser; False when it must be read."""
+        known = self._pool.known_answers.find(data)
+        if known is None or not exchange.take_known(*known):
+            return False
+        self.exchange = None
+        self._awaited = False
+        self.deadline = math.inf
+        if self.transport.is_closing() or self._reading_paused:
+            self.abort()
+        else:
+            self.spoken = False
+            self._pool.give_back(self)
+        exchange.finish(Side.NONE)
+        return True
 
     def eof_received(self) -> bool:
         return False
@@ -132,7 +149,7 @@ class OriginConnection(asyncio.Protocol):
         if not self._in_head and self._framing == UNTIL_CLOSE and exc is None:
             self._complete = True
             self._surplus = True
-            self._end(exchange)
+            exchange.end_response()
             return
         self.exchange = None
         exchange.lost_origin(self, "the origin closed the connection before its answer was whole", 502)
@@ -264,9 +281,6 @@ class OriginConnection(asyncio.Protocol):
         """Close at once."""
         self.transport.abort()
 
-    def _end(self, exchange: ForwardedExchange) -> None:
-        exchange.end_response()
-
     def _fail(self, why: str) -> None:
         exchange, self.exchange = self.exchange, None
         self.abort()
@@ -283,8 +297,3 @@ class OriginConnection(asyncio.Protocol):
         self.deadline = math.inf
         self._pool.detach(self)
         exchange.switch(self, self._reason, self._fields, rest)
-
-
-def describe(error: Exception) -> str:
-    """Return what a parser error means: httptools wraps what a callback raised."""
-    return str(error.__context__ or error) or type(error).__name__

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shieldproxy.core.errors import ExchangeError
 from shieldproxy.core.verdict import Side
 from shieldproxy.proxy.dialling import Dialler, Resolve, resolve
+from shieldproxy.proxy.known_answers import KnownAnswers
 from shieldproxy.proxy.origin_side import OriginConnection
 from shieldproxy.proxy.request_heads import REPEATABLE
 
@@ -76,6 +77,7 @@ class Pool:
         self._connecting = 0
         self.response_timeout = terms.response
         self.buffer = terms.buffer
+        self.known_answers = KnownAnswers()
 
     def adopt(self, terms: OriginTerms) -> None:
         """Speak to the origin by ``terms`` from now on; a connection to another one ends with its exchange."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import httptools
 
 from shieldproxy.core.facts import Malformed, Request
+from shieldproxy.proxy.fields import size_of
 from shieldproxy.proxy.request_heads import CHUNKED, RequestHead, read_request_head, request_of
 from shieldproxy.proxy.request_lines import escape_line, find_line, line_complete, spelled_target
 
@@ -91,17 +92,13 @@ class RequestReader:
         self._raw = b""
         self._sought = 0
         self._waste = 0
-        self._length = 0
-        self._left = 0
+        self._length = self._left = 0
         self._whole = b""
-        self._escaped = False
-        self._hidden = False
+        self._escaped = self._hidden = False
         self._body_behind_upgrade = False
         self._last = False
-        self.in_head = False
-        self.in_body = False
-        self.deaf = False
-        self.upgrading = False
+        self.in_head = self.in_body = False
+        self.deaf = self.upgrading = False
 
     def read(self, data: bytes) -> bytes:
         """Read one head, or what there is of a body, from ``data``, and return the rest.
@@ -301,8 +298,3 @@ class RequestReader:
         if self._whole and isinstance(head, RequestHead):
             self._manners.known_heads.learn(self._whole, request, head)
         self._listener.take_message(request, head, fields)
-
-
-def size_of(fields: list[Field]) -> int:
-    """Return the bytes of all header lines."""
-    return sum([len(name) + len(value) for _, name, value in fields])

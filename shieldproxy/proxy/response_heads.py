@@ -80,3 +80,8 @@ def write_switch(reason: bytes, fields: list[Field], request_id: bytes) -> bytes
         b"".join(lines),
         request_id,
     )
+
+
+def describe(error: Exception) -> str:
+    """Return what a parser error means: httptools wraps what a callback raised."""
+    return str(error.__context__ or error) or type(error).__name__
