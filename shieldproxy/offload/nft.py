@@ -11,8 +11,8 @@ from typing import Protocol
 from shieldproxy.core.errors import OffloadError
 from shieldproxy.offload.scripts import FAMILY, TABLE
 
-# Seconds. The largest transaction takes two on a busy machine of two cores; beyond this something is stuck.
-PATIENCE = 30.0
+# Seconds. To read 100,000 elements takes five on a busy machine of two cores; beyond this something is stuck.
+PATIENCE = 20.0
 # Services are often started without the folders of the administrator.
 FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 # nft quotes the line it refuses, which may hold hundreds of addresses.

@@ -17,6 +17,8 @@ class OwnJournal:
         self._journal = journal
         self._tallies = tallies
         self._open = False
+        # The last words may come while the records before them wait for the journal to open.
+        self._turn = asyncio.Lock()
         self._counted = (0, 0)
 
     @property
@@ -26,6 +28,10 @@ class OwnJournal:
 
     async def write(self, records: Sequence[Record]) -> None:
         """Take ``records``. Raises StartError when the directory cannot be written; they are lost and counted then."""
+        async with self._turn:
+            await self._write(records)
+
+    async def _write(self, records: Sequence[Record]) -> None:
         if records and not self._open:
             try:
                 await asyncio.to_thread(self._journal.open)

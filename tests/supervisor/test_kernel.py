@@ -68,10 +68,11 @@ class Node:
         numbers = itertools.count()
         segments = SegmentWriter(folder, "node-kernel.0", wall=time.time, monotonic=time.monotonic)
         journal = Journal(segments, monotonic=time.monotonic, report=lambda sentence: None)
+        self.dropped = Dropped(label=self.label, next_id=lambda: str(next(numbers)))
         self.kernel = KernelBans(
             self.offload,
             orders=self.orders,
-            dropped=Dropped(label=self.label, next_id=lambda: str(next(numbers))),
+            dropped=self.dropped,
             journal=OwnJournal(journal, self.tallies),
             tallies=self.tallies,
             clock=clock,
@@ -136,6 +137,26 @@ async def test_who_is_spared_is_not_handed_over(node: Node) -> None:
     await node.turn()
     assert set(node.offload.there) == {"198.51.100.1"}
     assert node.offload.spared == friends
+    await node.kernel.stop()
+
+
+async def test_a_second_without_news_is_not_looked_through(node: Node) -> None:
+    """The same list and the same friends note nothing; an end that comes is noticed all the same."""
+    asked: list[str] = []
+
+    def label(address: str) -> NetworkLabel:
+        asked.append(address)
+        return NetworkLabel()
+
+    node.sparing = Sparing((), (Rule("friends", Condition(asn=frozenset({64501})), Action.ADMIT),))
+    node.dropped.label = label
+    node.ban("192.0.2.1", 10.0)
+    node.ban("192.0.2.2", 100.0)
+    for _ in range(5):
+        await node.turn()
+    assert sorted(asked) == ["192.0.2.1", "192.0.2.2"]
+    await node.turn(6.0)
+    assert set(node.offload.there) == {"192.0.2.2"}
     await node.kernel.stop()
 
 
@@ -206,6 +227,20 @@ async def test_a_kernel_that_fails_to_the_end_is_told_of(node: Node) -> None:
     ]
     assert node.log.said[-1][2]["by_hand"] == "nft delete table inet shieldproxy"
     assert [record["weight"] for record in node.records()] == [2]
+
+
+async def test_a_mistake_of_ours_at_the_end_does_not_keep_the_node_from_ending(node: Node) -> None:
+    """It is logged with its traceback and the command that takes the table away."""
+    await node.turn()
+
+    def stumble() -> object:
+        raise ZeroDivisionError
+
+    node.offload.while_counting = stumble
+    await node.kernel.stop()
+    (said,) = node.log.said
+    assert said[1] == "the kernel's part did not end in order"
+    assert said[2]["by_hand"] == "nft delete table inet shieldproxy"
 
 
 async def test_no_room_is_a_problem_that_is_told(node: Node) -> None:

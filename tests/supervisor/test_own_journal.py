@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -60,3 +61,11 @@ async def test_what_cannot_be_written_is_counted_as_lost(tmp_path: Path) -> None
     await own.write(records(1))
     await own.close()
     assert tallies.named["journal_records"] == 1
+
+
+async def test_two_writings_at_once_open_one_journal(tmp_path: Path) -> None:
+    """The last words of a node do not wait for a turn that is under way to begin with."""
+    own = OwnJournal(journal_in(tmp_path), CountedTallies())
+    await asyncio.gather(own.write(records(1)), own.write(records(2)))
+    await own.close()
+    assert len(list(Reader(tmp_path).records(Filter()))) == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import shieldproxy
+from tests.lan import missing
 
 ROOT = Path(shieldproxy.__file__).parent.parent
 NET_ADMIN = 1 << 12
@@ -45,8 +45,8 @@ print(int(open("/proc/self/status").read().partition("CapEff:")[2].split()[0], 1
 
 def test_children_have_no_rights_but_those_of_one_thread() -> None:
     """Workers get nothing; nft, started from its own thread, may change the firewall; the process keeps its right."""
-    if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        pytest.skip("root")
+    if missing() == "root" or shutil.which("setpriv") is None:
+        pytest.skip(missing() or "setpriv")
     done = subprocess.run(
         [*ALONE, sys.executable, "-c", PLAY, str(ROOT)], capture_output=True, text=True, check=True, timeout=60
     )
