@@ -21,6 +21,7 @@ from shieldproxy.guard.gathering import Gatherer
 from shieldproxy.guard.guard import Guard
 from shieldproxy.guard.phrasebook import Phrasebook
 from shieldproxy.guard.replies import Replies
+from shieldproxy.proxy.dialling import Resolve, resolve
 from shieldproxy.proxy.door import Door
 from shieldproxy.proxy.pool import OriginTerms, Pool
 from shieldproxy.proxy.terms import Terms
@@ -61,8 +62,8 @@ class RawOrigin:
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
 
-    async def start(self) -> RawOrigin:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> RawOrigin:
+        self._server = await asyncio.start_server(self._serve, host, port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -236,8 +237,10 @@ async def start_origin() -> AsyncIterator[StartOrigin]:
     """A function that starts an origin with answers or with a script."""
     started: list[RawOrigin] = []
 
-    async def start_one(*answers: bytes, script: Script | None = None) -> RawOrigin:
-        started.append(await RawOrigin(*answers, script=script).start())
+    async def start_one(
+        *answers: bytes, script: Script | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> RawOrigin:
+        started.append(await RawOrigin(*answers, script=script).start(host, port))
         return started[-1]
 
     yield start_one
@@ -266,6 +269,7 @@ async def open_shield() -> AsyncIterator[Open]:
         terms: dict[str, object] | None = None,
         origin_terms: dict[str, object] | None = None,
         networks: dict[str, NetworkLabel] | None = None,
+        resolver: Resolve = resolve,
     ) -> Shield:
         port = origin if isinstance(origin, int) else origin.port
         shield = make_shield(
@@ -273,6 +277,7 @@ async def open_shield() -> AsyncIterator[Open]:
             replace(Terms(), **(terms or {})),  # type: ignore[arg-type]
             replace(OriginTerms(host="127.0.0.1", port=port), **(origin_terms or {})),  # type: ignore[arg-type]
             networks or {},
+            resolver,
         )
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
@@ -286,7 +291,13 @@ async def open_shield() -> AsyncIterator[Open]:
         await shield.close()
 
 
-def make_shield(policy: Policy, terms: Terms, origin_terms: OriginTerms, table: dict[str, NetworkLabel]) -> Shield:
+def make_shield(
+    policy: Policy,
+    terms: Terms,
+    origin_terms: OriginTerms,
+    table: dict[str, NetworkLabel],
+    resolver: Resolve = resolve,
+) -> Shield:
     """Wire a door as app.py does, with fakes for what is remembered."""
     buckets, bans, journal, tallies = DictBuckets(), DictBans(), ListJournal(), CountedTallies()
     situation = SetSituation()
@@ -330,7 +341,7 @@ def make_shield(policy: Policy, terms: Terms, origin_terms: OriginTerms, table: 
     )
     failures: list[tuple[int, str]] = []
     doors: list[Door] = []
-    pool = Pool(origin_terms, clock=time.monotonic, spawn=lambda work: doors[0].spawn(work))
+    pool = Pool(origin_terms, clock=time.monotonic, spawn=lambda work: doors[0].spawn(work), resolver=resolver)
     door = Door(
         terms,
         guard=guard,
