@@ -200,7 +200,7 @@ def _unknown(request_id: str, directory: Path) -> str:
         return f"There is no journal at {place} yet (-c names another configuration).\n"
     return (
         f"No decision {printable(request_id)!r} in {place}.\n"
-        "An ID looks like 6743a1b2.0.1f3a and is written within a second, in a flood within ten. In a flood,\n"
+        "An ID looks like 6743a1b2.0.01f3a77 and is written within a second, in a flood within ten. In a flood,\n"
         "refusals that are alike are summed into one record, which keeps the ID of the first: look for the\n"
         "client with `shieldproxy logs --client ADDRESS`. Old records go when journal.retention is over.\n"
     )
