@@ -46,8 +46,9 @@ class Machine:
         found = re.search(r"^Max open files +(\d+|unlimited) +(\d+|unlimited)", text, re.MULTILINE)
         if found is not None:
             return OpenFiles(_count(found[1]), _count(found[2]), "the running node")
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return OpenFiles(soft, hard, "this shell")
+        # A node raises its own limit as far as it may, so the hard one counts.
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        return OpenFiles(hard, hard, "this shell")
 
     def space(self, directory: Path) -> Space:
         """Return what the file system of ``directory`` still takes of a program without privileges; raises OSError."""

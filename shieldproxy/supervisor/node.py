@@ -25,7 +25,7 @@ from shieldproxy.state.keys import load_node_secret, load_ring
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
-from shieldproxy.supervisor import origin
+from shieldproxy.supervisor import open_files, origin
 from shieldproxy.supervisor.changes import takeover
 from shieldproxy.supervisor.listening import address_of, close_sockets, open_sockets, place_of
 from shieldproxy.supervisor.operators import Operators
@@ -74,6 +74,7 @@ class Supervisor:
     async def run(self) -> int:
         """Serve until SIGTERM or SIGINT; return the exit code. Raises StartError before the node is ready."""
         keep_from_children()
+        self._ask_for_files()
         self._prepare()
         self._start_workers()
         self._install_signals()
@@ -97,6 +98,11 @@ class Supervisor:
         await self.notary.stop()
         self.memory.close()
         return 0
+
+    def _ask_for_files(self) -> None:
+        needed = open_files.wanted(self.settings)
+        if (most := open_files.allow(needed)) < needed:
+            self.log.warning("fewer open files than visitors may need: raise LimitNOFILE", may_open=most, needed=needed)
 
     def _prepare(self) -> None:
         settings = self.settings

@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 
 from tests.e2e.conftest import Start
-from tests.e2e.nodes import Answer, Node, ask, until
+from tests.e2e.nodes import Answer, Node, ask, lives, until
 from tests.e2e.origins import Moody, Nginx
 
 TEN_A_SECOND = """
@@ -80,6 +80,16 @@ def test_orders_hold_on_all_workers(start: Start, nginx: Nginx) -> None:
     until(lambda: on_both(node, client, 403), "an allowance ends", 5.0)
     assert node.cli("unban", "192.0.2.0/24").code == 0
     until(lambda: on_both(node, client, 200), "and so does the ban", 5.0)
+
+
+def test_no_worker_outlives_its_supervisor(start: Start, moody: Moody) -> None:
+    """A supervisor that is killed leaves no orphan that holds the port."""
+    node = start(moody.url, workers=2)
+    assert node.get("/").status == 200
+    workers = node.worker_pids()
+    node.signal(signal.SIGKILL)
+    assert node.wait() == -signal.SIGKILL
+    assert [pid for pid in workers if lives(pid)] == []
 
 
 def test_a_worker_that_dies_is_started_again(start: Start, moody: Moody) -> None:
