@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from hashlib import sha256
 from typing import Any
 
 from shieldproxy.attribution.evidence import wording
@@ -16,7 +17,7 @@ from shieldproxy.core.addresses import parse_address
 Object = dict[str, Any]
 
 # The namespace of the standard for observables.
-OBSERVABLES = uuid.UUID("00abedb4-aa42-466c-9c01-fed23a9546ec")
+OBSERVABLES = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 # number_observed of the standard ends here.
 MOST_OBSERVED = 999_999_999
 _TLP_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
@@ -41,7 +42,7 @@ def bundle_of(case: Case) -> Object:
     identity = {
         "type": "identity",
         **common,
-        "id": f"identity--{uuid.uuid5(OBSERVABLES, case.terms.organisation)}",
+        "id": f"identity--{_uuid(case.terms.organisation)}",
         "name": case.terms.organisation,
         "identity_class": "organization",
     }
@@ -54,7 +55,7 @@ def bundle_of(case: Case) -> Object:
     report = {
         "type": "report",
         **common,
-        "id": f"report--{uuid.uuid5(OBSERVABLES, f'report {case.key}')}",
+        "id": f"report--{_uuid(f'report {case.key}')}",
         "name": f"HTTP flood {case.key}",
         "description": f"{case.blamed} requests from {len(case.sources)} addresses. {wording.HANDSHAKE} "
         f"{wording.labels(case)}",
@@ -64,7 +65,7 @@ def bundle_of(case: Case) -> Object:
     }
     return {
         "type": "bundle",
-        "id": f"bundle--{uuid.uuid5(OBSERVABLES, f'bundle {case.key}')}",
+        "id": f"bundle--{_uuid(f'bundle {case.key}')}",
         "objects": [marking, identity, *objects, report],
     }
 
@@ -83,8 +84,8 @@ def _observed(case: Case, source: Source, common: Object) -> list[Object]:
         found.append(network)
         host["belongs_to_refs"] = [network["id"]]
     traffic: Object = {
-        "start": _milliseconds(source.first),
-        "end": _milliseconds(source.last),
+        "start": _shortest(source.first),
+        "end": _shortest(source.last),
         "src_ref": host["id"],
         "protocols": [family, "tcp", "http"],
     }
@@ -92,11 +93,11 @@ def _observed(case: Case, source: Source, common: Object) -> list[Object]:
         traffic["src_port"] = source.ports[0]
     if case.target[1]:
         traffic["dst_port"] = case.target[1]
-    found.append(_observable("network-traffic", traffic))
+    found.append(_observable("network-traffic", traffic, {"is_active": False}))
     data = {
         "type": "observed-data",
         **common,
-        "id": f"observed-data--{uuid.uuid5(OBSERVABLES, f'{case.key} {source.address}')}",
+        "id": f"observed-data--{_uuid(f'{case.key} {source.address}')}",
         "first_observed": _milliseconds(source.first),
         "last_observed": _milliseconds(source.last),
         "number_observed": min(source.count, MOST_OBSERVED),
@@ -121,6 +122,16 @@ def _marking(tlp: str) -> Object:
         "name": f"TLP:{tlp.upper()}",
         "extensions": {_TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": tlp}},
     }
+
+
+def _shortest(ts: str) -> str:
+    """Return a ts as identifiers are made of it: without zeros at its end."""
+    return f"{ts[:-1].rstrip('0').rstrip('.')}Z"
+
+
+def _uuid(name: str) -> str:
+    """Return an identifier for what is no observable: always the same, in the form of UUIDv4 that consumers expect."""
+    return str(uuid.UUID(bytes=sha256(name.encode()).digest()[:16], version=4))
 
 
 def _milliseconds(ts: str) -> str:
