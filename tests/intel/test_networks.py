@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shieldproxy.core.facts import NetworkLabel
 from shieldproxy.intel.databases import Databases
-from shieldproxy.intel.networks import Networks
+from shieldproxy.intel.networks import MET, Networks
 from shieldproxy.intel.tables import read_classes, read_robots
 from tests.contracts import check_networks
 from tests.fakes.databases import asn_record, country_record, write_mmdb
@@ -229,3 +229,18 @@ def test_a_file_with_a_rotten_place_spoils_only_the_addresses_there(tmp_path: Pa
     assert networks.faults == 1
     assert networks.label("13.178.0.1") == UNKNOWN
     assert networks.faults == 1, "the answer is remembered, so a flood from there costs no more than another"
+
+
+def test_who_was_met_has_a_name(tmp_path: Path) -> None:
+    """The label of each AS number that was looked up is at hand by its number, within a bound; unknown ones are not."""
+    asn = {f"{first}.0.0.0/8": asn_record(64500 + first, f"Network {first}") for first in range(11, 20)}
+    networks = Networks(made(tmp_path, asn, {"11.0.0.0/8": country_record("CH")}), {}, ())
+    for first in range(11, 20):
+        networks.label(f"{first}.2.3.4")
+    networks.label("21.2.3.4")
+    networks.label("10.2.3.4")
+    assert {number: label.as_name for number, label in networks.met.items()} == {
+        64500 + first: f"Network {first}" for first in range(11, 20)
+    }
+    assert networks.met[64511].country == "CH"
+    assert networks.met.maxsize == MET

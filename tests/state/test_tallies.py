@@ -123,3 +123,12 @@ def test_a_worker_has_a_row() -> None:
     """A number beyond the rows is a mistake of the caller."""
     with pytest.raises(ValueError, match="worker 2"):
         WorkerTallies(bytearray(bytes_for(2)), 2)
+
+
+def test_a_worker_knows_whom_it_counts_one_by_one() -> None:
+    """Those that were published, so that names are told of no more than are listed."""
+    worker = WorkerTallies(bytearray(bytes_for(1)), 0)
+    worker.count_asn(64500, Action.ADMIT)
+    assert worker.heaviest() == ()
+    worker.publish()
+    assert worker.heaviest() == (64500,)
