@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from shieldproxy.core.addresses import Network
-    from shieldproxy.core.facts import NetworkLabel, Posture
+    from shieldproxy.core.clearance import Clearance, Refusal
+    from shieldproxy.core.facts import NetworkLabel, Posture, Visitor
     from shieldproxy.core.ladder import Ban
     from shieldproxy.core.policy import BanPolicy
     from shieldproxy.core.record import Record
@@ -43,6 +44,15 @@ class Bans(Protocol):
 
     def impose(self, policy: BanPolicy, client: str, cause: str, now: float) -> Ban:
         """Ban ``client`` on the next rung of the ladder and return the ban."""
+
+
+class ClearanceReader(Protocol):
+    """Whoever knows a clearance when it sees one."""
+
+    def read_clearance(
+        self, cookies: bytes, visitor: Visitor, user_agent: bytes, *, secure: bool
+    ) -> Clearance | Refusal | None:
+        """Return the clearance in a Cookie header, why its token gives none, or None where there is no token."""
 
 
 class SpentPuzzles(Protocol):

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from shieldproxy.core.facts import NetworkLabel, Visitor
     from shieldproxy.core.policy import Policy
-    from shieldproxy.core.ports import Bans, Buckets, Situation
-    from shieldproxy.guard.gate import Gate
+    from shieldproxy.core.ports import Bans, Buckets, ClearanceReader, Situation
     from shieldproxy.guard.visits import Charge, Visit
 
     # (label of the address, user agent) -> what the agent claims and the address confirms
@@ -46,7 +45,7 @@ class Gatherer:
         *,
         buckets: Buckets,
         bans: Bans,
-        gate: Gate,
+        gate: ClearanceReader,
         situation: Situation,
         recognise: Recognise,
         own_path: str,

@@ -246,7 +246,7 @@ def whole(value: str | float) -> int:
 
 
 class ForeignLog:
-    """Reads one file, plain or packed with gzip. ``broken`` counts lines that say nothing, ``broken_lines`` names some."""
+    """Reads one file, plain or gzip. ``broken`` counts the lines that say nothing, ``broken_lines`` names some."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,0 +1,224 @@
+"""A lane: one configuration that judges past requests, with buckets and bans of its own, on the clock of the log.
+
+Gatherer, judge and conduct are the guard's; only what surrounds them is made for the past: a clock that says what
+the log says, clearances that are held by whoever passed in the log, and a posture decided second by second.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shieldproxy.app.replay.callers import MOST_CALLERS, place_of
+from shieldproxy.core.clearance import Clearance, Kind
+from shieldproxy.core.facts import Malformed, Request
+from shieldproxy.core.judge import judge
+from shieldproxy.core.posture import Detected, PosturePolicy, Second, observe
+from shieldproxy.core.verdict import Action, Mode, Verdict
+from shieldproxy.guard.conduct import PASSED, Conduct
+from shieldproxy.guard.decisions import Decision, Outcome
+from shieldproxy.guard.gathering import Gatherer
+from shieldproxy.guard.guard import GROUPS
+from shieldproxy.guard.habits import Habits
+from shieldproxy.guard.visits import Peer, Visit, visit
+from shieldproxy.state.bans import BanTable
+from shieldproxy.state.buckets import BucketTable
+from shieldproxy.state.situation import NodeSituation
+from shieldproxy.state.slots import SlotTable, bytes_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shieldproxy.app.replay.callers import Caller
+    from shieldproxy.core.facts import Crawler, NetworkLabel, Visitor
+    from shieldproxy.core.ladder import Ban
+    from shieldproxy.core.policy import Policy
+    from shieldproxy.core.rules import Rule
+    from shieldproxy.journal.foreign import Logged
+
+# The names of buckets are hashed; the same secret each time gives the same answers each time.
+SECRET = bytes(32)
+# Bans that a lane remembers; as many as a node.
+BAN_SLOTS = 262_144
+# A log may be silent for days; after so many seconds without a request every posture has fallen back to calm.
+MOST_SILENCE = 120
+# Headers that logs hold. A rule that asks for another one would find it missing in every request.
+HELD_HEADERS = frozenset((b"user-agent", b"referer"))
+NOBODY = Peer("")
+UNREADABLE = Malformed(400, "a request line that is none")
+FOREVER = 2**32 - 1
+
+
+class HeldClearances:
+    """The clearances of the past: a caller who holds one brings its name as a cookie."""
+
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def read_clearance(
+        self,
+        cookies: bytes,
+        visitor: Visitor,  # noqa: ARG002 - the gate's signature
+        user_agent: bytes,  # noqa: ARG002
+        *,
+        secure: bool,  # noqa: ARG002
+    ) -> Clearance:
+        """Return the clearance that the lane put there."""
+        return Clearance(cookies.decode(), Kind.WORK, FOREVER, self._epoch)
+
+
+class NoTallies:
+    """Counters nobody reads."""
+
+    def count_verdict(self, action: int, stage: int, duration_us: int) -> None:
+        """Count nothing."""
+
+    def count_origin(self, duration_us: int) -> None:
+        """Count nothing."""
+
+    def count(self, name: str, amount: float = 1.0) -> None:
+        """Count nothing."""
+
+    def count_asn(self, asn: int, action: int) -> None:
+        """Count nothing."""
+
+
+class Lane:
+    """Judges the requests of a log by ``policy``, in their order. ``faults`` counts stages that raised.
+
+    ``slots`` is how many buckets are remembered. A policy in mode observe is replayed as if it were enforced, which
+    is what one wants to know of it.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        own_path: str,
+        recognise: Callable[[NetworkLabel, str], Crawler],
+        slots: int,
+        number: int = 0,
+    ) -> None:
+        self.policy, self.unasked = askable(policy._replace(mode=Mode.ENFORCE))
+        self.faults = 0
+        self.bans = 0
+        self._number = number
+        self._now = 0.0
+        scopes = {limit.name: limit.scope for limit in policy.limits}
+        self._buckets = BucketTable(SlotTable(bytearray(bytes_for(slots))), SECRET, scopes)
+        bans = BanTable(SlotTable(bytearray(bytes_for(BAN_SLOTS))), SECRET)
+        self._situation = NodeSituation(bytearray(64))
+        self._gatherer = Gatherer(
+            buckets=self._buckets,
+            bans=bans,
+            gate=HeldClearances(policy.challenge.epoch),
+            situation=self._situation,
+            recognise=recognise,
+            own_path=own_path,
+        )
+        self._conduct = Conduct(
+            self.policy,
+            buckets=self._buckets,
+            bans=bans,
+            tallies=NoTallies(),
+            clock=lambda: self._now,
+            on_ban=self._banned,
+        )
+        self._visits: dict[str, Visit] = {}
+        self._habits: dict[tuple[str, ...], Habits] = {}
+        self._cleared: dict[tuple[str, str], float] = {}
+        self._asks_referer = asks_referer(self.policy)
+        self._detecting = PosturePolicy()
+        self._detected = Detected()
+        self._second = 0
+        self._requests = self._challenged = self._answered = 0
+
+    def judge(self, caller: Caller, logged: Logged, now: float, *, cleared: bool) -> Verdict:
+        """Return the verdict on a request at ``now`` (seconds, never going back). ``cleared``: it was, in the log."""
+        self._now = now
+        if now >= self._second + 1:
+            self._end_seconds(now)
+        self._requests += 1
+        known = caller.visits.get(self._number)
+        if known is None:
+            known = caller.visits[self._number] = self._meet(caller.visitor)
+        cleared = cleared or (caller.session.passes and self._cleared.get(caller.key, 0.0) > now)
+        headers = caller.cleared if cleared else caller.headers
+        if self._asks_referer and logged.referer:
+            headers = {**headers, b"referer": logged.referer.encode("latin-1", "replace")}
+        method, path = logged.method, logged.path
+        request = Request(method, logged.host, path, logged.query, logged.version, headers, "", place_of(path))
+        if method:
+            facts = self._gatherer.gather(self.policy, known, request, now, secure=False)
+        else:
+            facts = self._gatherer.gather_malformed(known, request, UNREADABLE, now)
+        verdict, faults = judge(self.policy, facts)
+        if faults:
+            self.faults += 1
+        if verdict.action is not Action.ADMIT:
+            self._follow(caller, Decision("", NOBODY, known, facts, verdict, enforced=True))
+        return verdict
+
+    def _meet(self, visitor: Visitor) -> Visit:
+        """Return the visit of a caller; callers of one address share it while they are near each other in the log."""
+        found = self._visits.get(visitor.address)
+        if found is None:
+            if len(self._visits) >= MOST_CALLERS:
+                self._visits.clear()
+            found = self._visits[visitor.address] = visit(self.policy, visitor, self._buckets, 0, self._habits_of)
+        return found
+
+    def _habits_of(self, rules: tuple[Rule, ...]) -> Habits:
+        names = tuple([rule.name for rule in rules])
+        found = self._habits.get(names)
+        if found is None:
+            if len(self._habits) >= GROUPS:
+                self._habits.clear()
+            found = self._habits[names] = Habits(rules)
+        return found
+
+    def _follow(self, caller: Caller, decision: Decision) -> None:
+        """Let the ladder hear of a request that was not admitted; who passed in the log answers its challenge."""
+        self._conduct.judge(decision, Outcome(decision.verdict.status))
+        if decision.verdict.action is not Action.CHALLENGE:
+            return
+        self._challenged += 1
+        if caller.session.passes:
+            self._answered += 1
+            self._cleared[caller.key] = self._now + self.policy.challenge.clearance_validity
+            self._conduct.judge(decision, Outcome(200, challenge=PASSED))
+
+    def _end_seconds(self, now: float) -> None:
+        """Tell the detector of the second that ended, and of the silent ones after it."""
+        counted = Second(self._requests, self._challenged, self._answered)
+        self._requests = self._challenged = self._answered = 0
+        last = int(now)
+        first = max(self._second, last - MOST_SILENCE)
+        for second in range(first, last):
+            self._detected = observe(self._detecting, self._detected, counted, second + 1.0)
+            counted = Second()
+        self._second = last
+        self._situation.posture = self._detected.posture
+        self._buckets.refresh(now)
+
+    def _banned(self, ban: Ban, known: Visit) -> None:  # noqa: ARG002 - whom and how long is the table's to know
+        self.bans += 1
+
+
+def askable(policy: Policy) -> tuple[Policy, tuple[str, ...]]:
+    """Return ``policy`` without the rules that ask for headers no log holds, and the names of those."""
+    unasked = tuple(
+        rule.name for rule in policy.rules if any(test.name not in HELD_HEADERS for test in rule.when.header)
+    )
+    return policy._replace(rules=tuple(rule for rule in policy.rules if rule.name not in unasked)), unasked
+
+
+def asks_referer(policy: Policy) -> bool:
+    """Tell whether a rule or a limit of ``policy`` looks at the referer."""
+    conditions = [rule.when for rule in policy.rules]
+    conditions += [limit.match for limit in policy.limits if limit.match is not None]
+    return any(test.name == b"referer" for condition in conditions for test in condition.header)
+
+
+def summed(counts: Mapping[Action, int]) -> dict[str, int]:
+    """Return requests by the word of the action, all of them, the mildest first."""
+    return {action.word: counts.get(action, 0) for action in Action}

@@ -1,0 +1,150 @@
+"""The past: requests of logs in the order of time, and who of them had answered a challenge."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from shieldproxy.core.addresses import client_key, parse_address
+from shieldproxy.journal.filters import Filter, needle_of
+from shieldproxy.journal.foreign import ForeignLog, Logged, parse_json
+from shieldproxy.journal.lines import lines
+from shieldproxy.journal.reader import Reader, open_segment_file
+from shieldproxy.journal.segments import oldest_first
+
+# A summed line of our journal stands for the requests of so many seconds after the first of them (journal.pressure).
+SUMMED_OVER = 10.0
+# (client key, user agent) of those who answered a challenge; more than these are not told from strangers.
+MOST_PASSERS = 1_000_000
+PASSED = needle_of("challenge", "passed")
+
+
+class Past:
+    """The requests of ``logs``: journal directories, their segments, and logs of other servers; read again each time.
+
+    ``broken`` and ``broken_lines`` tell of the lines that could not be read, after they were.
+    """
+
+    def __init__(self, logs: Sequence[Path]) -> None:
+        self._logs = tuple(logs)
+        self.broken = 0
+        self.broken_lines: list[str] = []
+
+    def requests(self) -> Iterator[Logged]:
+        """Yield the requests, oldest first, as far as each log is in order. Raises UnreadableLogError."""
+        self.broken, self.broken_lines = 0, []
+        streams = [self._read(path) for path in self._logs]
+        yield from spread(streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda one: one.time))
+
+    def passers(self) -> frozenset[tuple[str, str]]:
+        """Return client key and user agent of all who answered a challenge in a journal of ours."""
+        found: set[tuple[str, str]] = set()
+        for path in self._logs:
+            for line in lines_of(path):
+                if len(found) >= MOST_PASSERS:
+                    return frozenset(found)
+                found |= passer_of(line)
+        return frozenset(found)
+
+    def _read(self, path: Path) -> Iterator[Logged]:
+        if path.is_dir():
+            journal = Reader(path)
+            yield from map(logged_of, journal.records(Filter()))
+            self._note(journal)
+        else:
+            log = ForeignLog(path)
+            yield from log.requests()
+            self._note(log)
+
+    def _note(self, log: Reader | ForeignLog) -> None:
+        self.broken += log.broken
+        self.broken_lines += log.broken_lines
+
+
+def logged_of(record: dict[str, Any]) -> Logged:
+    """Return a record of our journal as a request of a log."""
+    return Logged(
+        datetime.fromisoformat(record["ts"]).timestamp(),
+        record["src_ip"],
+        record["method"],
+        record["path"],
+        record["query"],
+        record["status"],
+        record["user_agent"],
+        record["referer"],
+        record["bytes_out"],
+        record["host"],
+        record["http"],
+        record,
+    )
+
+
+def spread(requests: Iterator[Logged]) -> Iterator[Logged]:
+    """Yield ``requests``, those that a summed record stands for over the seconds in which they came."""
+    waiting: list[tuple[float, int, int, Logged]] = []
+    count = 0
+    for one in requests:
+        while waiting and waiting[0][0] <= one.time:
+            yield step(waiting)
+        yield one
+        weight = one.fields.get("weight", 1) if one.fields is not None else 1
+        if isinstance(weight, int) and weight > 1:
+            count += 1
+            gap = SUMMED_OVER / weight
+            heapq.heappush(waiting, (one.time + gap, count, weight - 1, one))
+    while waiting:
+        yield step(waiting)
+
+
+def step(waiting: list[tuple[float, int, int, Logged]]) -> Logged:
+    """Take the next request of a sum, and leave the rest of the sum waiting for its turn."""
+    moment, number, left, one = waiting[0]
+    if left > 1:
+        assert one.fields is not None
+        heapq.heapreplace(waiting, (moment + SUMMED_OVER / one.fields["weight"], number, left - 1, one))
+    else:
+        heapq.heappop(waiting)
+    return one._replace(time=moment)
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a log that speak of a challenge that was passed; of what is no file none."""
+    if not path.is_dir():
+        yield from lines_in(path)
+        return
+    for segment in oldest_first(path, "", ""):
+        opened = open_segment_file(path, segment)
+        if opened is not None:
+            yield from lines_with(opened[0])
+
+
+def lines_in(path: Path) -> Iterator[bytes]:
+    """Yield such lines of one file; a packed log is none of ours and holds none."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return  # whoever reads the requests says what is wrong
+    yield from lines_with(file)
+
+
+def lines_with(file: int) -> Iterator[bytes]:
+    """Yield such lines of an open file, and close it."""
+    try:
+        for _, line in lines(file, 0, (PASSED,)):
+            yield line
+    finally:
+        os.close(file)
+
+
+def passer_of(line: bytes) -> set[tuple[str, str]]:
+    """Return client key and user agent of a line; nobody when it cannot be read."""
+    try:
+        one = parse_json(line)
+    except (ValueError, TypeError):
+        return set()
+    address = parse_address(one.address)
+    return set() if address is None else {(client_key(address), one.user_agent)}

@@ -1,0 +1,120 @@
+"""Replaying: past requests judged by a new configuration, beside what was done or what another one would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shieldproxy.app.replay.callers import Callers, kind_of
+from shieldproxy.app.replay.changes import DIMENSIONS, Changes, hurt
+from shieldproxy.app.replay.lane import Lane, summed
+from shieldproxy.core.record import rfc3339
+from shieldproxy.core.verdict import ACTIONS, Action
+from shieldproxy.intel.crawlers import crawler
+from shieldproxy.intel.databases import Databases
+from shieldproxy.intel.networks import Networks
+from shieldproxy.intel.tables import read_classes, read_robots
+from shieldproxy.settings.compiling import compile_policy
+
+if TYPE_CHECKING:
+    from shieldproxy.app.replay.past import Past
+    from shieldproxy.journal.foreign import Logged
+    from shieldproxy.settings.schema import Settings
+
+# Where the clock of a log begins: a bucket that is full at 0 was never used.
+START = 1_000.0
+# Rows of each listing.
+ROWS = 10
+
+
+class Replayed(NamedTuple):
+    """What came of a replay; ``as_fields`` is what a program gets."""
+
+    requests: int
+    skipped: int
+    first: float
+    last: float
+    changes: Changes
+    callers: Callers
+    new: Lane
+    old: Lane | None
+
+    def as_fields(self, rows: int = ROWS) -> dict[str, Any]:
+        """Return the whole as one object, each listing with ``rows`` rows."""
+        sessions = self.callers.sessions.values()
+        return {
+            "requests": self.requests,
+            "skipped": self.skipped,
+            "from": rfc3339(self.first) if self.requests else "",
+            "until": rfc3339(self.last) if self.requests else "",
+            "policy": self.new.policy.digest,
+            "against": self.old.policy.digest if self.old is not None else "what the log says",
+            "before": summed(self.changes.before),
+            "after": summed(self.changes.after),
+            "changes": self.changes.by_kind(sessions),
+            "causes": self.changes.causes()[:rows],
+            "hurt": hurt(sessions),
+            "by": {dimension: self.changes.heaviest(dimension, rows) for dimension in DIMENSIONS},
+            "bans": self.new.bans,
+            "rules_not_asked": list(self.new.unasked),
+            "sessions_left_out": self.callers.overflow,
+            "faults": self.new.faults + (self.old.faults if self.old is not None else 0),
+        }
+
+
+def replay(past: Past, settings: Settings, against: Settings | None = None) -> Replayed:
+    """Judge ``past`` by ``settings``, and by ``against`` or by what the log says was done. Reads the log twice.
+
+    The same log, configurations and databases give the same result. Raises UnreadableLogError.
+    """
+    databases = Databases(asn=settings.geo.asn, country=settings.geo.country)
+    networks = Networks(databases, read_classes(), read_robots())
+    callers = Callers(networks, crawler, past.passers())
+    new = lane_of(settings, 0)
+    old = lane_of(against, 1) if against is not None else None
+    changes = Changes()
+    own = settings.server.own_path.rstrip("/") + "/"
+    requests = skipped = 0
+    first = last = 0.0
+    for logged in past.requests():
+        caller = callers.find(logged)
+        if caller is None or logged.path.startswith(own):
+            skipped += 1
+            continue
+        if requests == 0:
+            first = last = logged.time
+        requests += 1
+        last = max(last, logged.time)
+        now = last - first + START
+        cleared = logged.fields is not None and was_cleared(logged)
+        if cleared:
+            caller.session.passes = True
+        caller.session.note(kind_of(logged.method, logged.path), logged.status, now)
+        after = new.judge(caller, logged, now, cleared=cleared)
+        before = done(logged) if old is None else old.judge(caller, logged, now, cleared=cleared).action
+        changes.count(caller, logged, before, after.action, after.rule or after.stage)
+    return Replayed(requests, skipped, first, last, changes, callers, new, old)
+
+
+def lane_of(settings: Settings, number: int) -> Lane:
+    """Return the lane of a configuration."""
+    return Lane(
+        compile_policy(settings),
+        own_path=settings.server.own_path,
+        recognise=crawler,
+        slots=settings.state.buckets,
+        number=number,
+    )
+
+
+def was_cleared(logged: Logged) -> bool:
+    """Tell whether a record of our journal was let in for its clearance."""
+    fields = logged.fields or {}
+    return fields.get("stage") == "cleared" and fields.get("rule") == "clearance"
+
+
+def done(logged: Logged) -> Action:
+    """Return what the log says was done with a request; logs of other servers let all pass."""
+    fields = logged.fields or {}
+    if fields.get("enforced") is False:
+        return Action.ADMIT
+    return ACTIONS.get(fields["action"], Action.ADMIT) if isinstance(fields.get("action"), str) else Action.ADMIT

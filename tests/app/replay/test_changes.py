@@ -1,0 +1,57 @@
+"""Changes: each request counts once for each way of looking at it, within bounds."""
+
+from __future__ import annotations
+
+import pytest
+
+from shieldproxy.app.replay import changes as module
+from shieldproxy.app.replay.callers import Caller, Session
+from shieldproxy.app.replay.changes import KINDS, Changes, hurt
+from shieldproxy.core.verdict import Action
+from shieldproxy.journal.foreign import Logged
+from tests.scenes import visitor
+
+PAGE = Logged(0.0, "192.0.2.1", "GET", "/")
+
+
+def caller(address: str = "192.0.2.1", *, passes: bool = False) -> Caller:
+    return Caller(visitor(address), "Firefox", Session(passes=passes, robot=False, tame=False))
+
+
+@pytest.mark.parametrize("before", list(Action))
+@pytest.mark.parametrize("after", list(Action))
+def test_every_pair_of_actions_is_one_kind_or_none(before: Action, after: Action) -> None:
+    """Equal is no change, stricter is named by what would newly happen, milder is released or eased."""
+    changes = Changes()
+    changes.count(caller(), PAGE, before, after, "x")
+    found = [kind for kind in KINDS if changes.requests[kind]]
+    if before is after:
+        assert found == []
+    elif after > before:
+        assert found == [module.WORSE[after]]
+    else:
+        assert found == ["released" if after is Action.ADMIT else "eased"]
+
+
+def test_only_what_gets_worse_hurts() -> None:
+    """Who is let go is not hurt."""
+    changes = Changes()
+    good, better, stranger = caller(passes=True), caller(passes=True), caller()
+    changes.count(good, PAGE, Action.ADMIT, Action.THROTTLE, "x")
+    changes.count(better, PAGE, Action.THROTTLE, Action.ADMIT, "x")
+    changes.count(stranger, PAGE, Action.ADMIT, Action.DROP, "x")
+    found = hurt([one.session for one in (good, better, stranger)])
+    assert (found["people"], found["people_hurt"], found["share"]) == (2, 1, 0.5)
+    assert hurt([])["share"] == 0.0
+
+
+def test_keys_beyond_the_bound_are_counted_as_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sum stays exact."""
+    monkeypatch.setattr(module, "MOST_KEYS", 3)
+    changes = Changes()
+    for number in range(10):
+        changes.count(caller(f"192.0.2.{number}"), PAGE, Action.ADMIT, Action.DROP, "x")
+    rows = changes.heaviest("address", 10)
+    assert len(rows) == 4
+    assert sum(row["banned"] for row in rows) == 10
+    assert {row["key"] for row in rows} >= {module.OTHERS}
