@@ -35,6 +35,7 @@ COMMANDS = {
     "episodes": Entry("episodes", "episodes", "Attack episodes, one a line."),
     "evidence": Entry("evidence", "evidence", "Make and verify a bundle of evidence."),
     "replay": Entry("replay", "replay", "What a configuration would have done to past traffic."),
+    "tune": Entry("tune", "tune", "Propose limits from a log, with the people each would touch."),
     "import": Entry("importing", "import_logs", "Bring the logs of other servers into the journal."),
     "who": Entry("who", "who", "All that is known of an address or a network."),
     "asn": Entry("who", "asn", "All that is known of an autonomous system."),
