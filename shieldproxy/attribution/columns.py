@@ -33,7 +33,12 @@ def milliseconds(ts: str) -> int:
 
 
 def parameters(query: str) -> str:
-    """Return the names of the parameters of ``query`` with their values taken out, cut to MAX_QUERY."""
+    """Return the names of the parameters of ``query`` with their values taken out, cut to MAX_QUERY.
+
+    A query without any name is a value by itself, and ``*``.
+    """
+    if query and "=" not in query:
+        return "*"
     return "&".join(part.partition("=")[0] + "=" * ("=" in part) for part in query.split("&"))[:MAX_QUERY]
 
 
@@ -64,7 +69,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "query",
         "VARCHAR",
-        f"left(regexp_replace(coalesce(query, ''), '=[^&]*', '=', 'g'), {MAX_QUERY})",
+        f"""CASE WHEN query <> '' AND position('=' IN query) = 0 THEN '*'
+            ELSE left(regexp_replace(coalesce(query, ''), '=[^&]*', '=', 'g'), {MAX_QUERY}) END""",
         lambda fields: parameters(str(fields.get("query", ""))),
     ),
     _text("user_agent"),

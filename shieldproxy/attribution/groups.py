@@ -22,7 +22,8 @@ OF_REQUESTS = ("path", "query", "method", "host", "user_agent", "fingerprint", "
 class Group(NamedTuple):
     """One of them: ``share`` of all requests asked about (0 to 1), ``addresses`` are client keys (/32, /64).
 
-    ``addresses`` is None where they were not counted.
+    ``addresses`` is None where they were not counted; ``hosted`` is the share of requests from hosting and VPN
+    networks.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Group(NamedTuple):
     reached: int
     name: str = ""
     kind: str = ""
+    hosted: float = 0.0
 
 
 class Ranking(NamedTuple):
@@ -45,7 +47,9 @@ def rank_clients(archive: Archive, table: str, what: str, limit: int) -> Ranking
     """Return the heaviest groups of the clients in ``table``; ``what`` is a key of OF_CLIENTS."""
     key = OF_CLIENTS[what]
     grouped = f"""SELECT {key} AS key, sum(requests) AS requests, count(DISTINCT client) AS addresses,
-        sum(reached) AS reached, max(network_class) AS kind, max(asn) AS asn FROM {table} GROUP BY 1"""
+        sum(reached) AS reached, max(network_class) AS kind, max(asn) AS asn,
+        sum(CASE WHEN network_class IN ('hosting', 'vpn') THEN requests ELSE 0 END) AS hosted
+        FROM {table} GROUP BY 1"""
     ranking = _ranked(archive, grouped, limit)
     if what in {"classes", "countries"}:
         return ranking._replace(groups=tuple(group._replace(name="", kind="") for group in ranking.groups))
@@ -70,7 +74,7 @@ def rank_collected(archive: Archive, what: str, limit: int) -> Ranking:
     return _ranked(
         archive,
         f"""SELECT {what} AS key, sum(weight) AS requests, count(DISTINCT number) AS addresses,
-        sum(reached) AS reached, '' AS kind, 0 AS asn FROM asked GROUP BY 1""",
+        sum(reached) AS reached, '' AS kind, 0 AS asn, 0 AS hosted FROM asked GROUP BY 1""",
         limit,
     )
 
@@ -80,22 +84,24 @@ def rank_requests(archive: Archive, what: str, period: Period, limit: int) -> Ra
     return _ranked(
         archive,
         f"""SELECT {what} AS key, sum(weight) AS requests, -1 AS addresses, {summed(REACHED)} AS reached,
-        '' AS kind, 0 AS asn FROM records WHERE ts >= {period.since} AND ts < {period.until} GROUP BY 1""",
+        '' AS kind, 0 AS asn, 0 AS hosted FROM records WHERE ts >= {period.since} AND ts < {period.until} GROUP BY 1""",
         limit,
     )
 
 
 def _ranked(archive: Archive, grouped: str, limit: int) -> Ranking:
     rows = archive.rows(
-        f"""SELECT CAST(key AS VARCHAR), requests, addresses, reached, kind, heaviest.asn, name, whole, kinds FROM (
+        f"""SELECT CAST(key AS VARCHAR), requests, addresses, reached, kind, heaviest.asn, name, whole, kinds, hosted
+        FROM (
         SELECT *, sum(requests) OVER () AS whole, count(*) OVER () AS kinds FROM ({grouped}) AS grouped
         ORDER BY requests DESC, key LIMIT {limit}) AS heaviest
         LEFT JOIN networks ON heaviest.asn = networks.asn ORDER BY requests DESC, key"""
     )
     groups = []
-    for key, requests, addresses, reached, kind, asn, name, whole, _ in rows:
+    for key, requests, addresses, reached, kind, asn, name, whole, _, hosted in rows:
         share = int(requests) / int(whole) if whole else 0.0
         label = f"AS{asn} {name or ''}".strip() if asn else ""
         counted = int(addresses) if addresses >= 0 else None
-        groups.append(Group(key or "", int(requests), share, counted, int(reached), label, kind or ""))
+        hosts = int(hosted) / int(requests) if requests else 0.0
+        groups.append(Group(key or "", int(requests), share, counted, int(reached), label, kind or "", hosts))
     return Ranking(tuple(groups), int(rows[0][8]) if rows else 0)

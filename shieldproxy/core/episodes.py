@@ -62,7 +62,7 @@ class EpisodePolicy(NamedTuple):
         """Return the parameters in one sentence for people."""
         return (
             f"an episode is at least {self.ratio:g} times the usual of that time of day ({self.newcomer:g} times where "
-            f"that is not known yet) and {self.floor:g} requests a second above it, or {self.ignored:.0%} of all "
+            f"that is not known yet) and {self.floor:g} requests a second above it, or {100 * self.ignored:.0f} % of all "
             f"requests stopped and unanswered; counted in buckets of {self.bucket:g} s (CUSUM k = {self.slack:g}, "
             f"h = {self.alarm:g}); it ends when the smoothed excess was below {self.low:g} times for "
             f"{self.quiet / 60:g} min; a gap below {self.merge / 60:g} min is none"

@@ -62,13 +62,13 @@ def _answers(traits: Traits) -> Sign | None:
     if traits.issued < LEAST_CHALLENGES:
         return None
     left = max(0.0, 1.0 - traits.passed / traits.issued)
-    return Sign(_slope(left, 0.3, 0.95, -3.0, 3.0), f"{left:.1%} of {traits.issued:,} challenges unanswered")
+    return Sign(_slope(left, 0.3, 0.95, -3.0, 3.0), f"{100 * left:.1f} % of {traits.issued:,} challenges unanswered")
 
 
 def _hosts(traits: Traits) -> Sign | None:
     if traits.hosted is None:
         return None
-    return Sign(_slope(traits.hosted, 0.1, 0.6, -1.0, 1.5), f"{traits.hosted:.0%} from hosting or VPN networks")
+    return Sign(_slope(traits.hosted, 0.1, 0.6, -1.0, 1.5), f"{100 * traits.hosted:.0f} % from hosting or VPN networks")
 
 
 def _pace(traits: Traits) -> Sign | None:

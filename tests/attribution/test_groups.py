@@ -26,7 +26,7 @@ def test_groups_of_clients_have_shares_names_and_addresses(opened: Open, flooded
         choose_attackers(archive, WHOLE)
         asns = rank_clients(archive, "attackers", "asns", 1)
         assert (asns.total, len(asns.groups)) == (2, 1)
-        assert asns.groups[0] == ("64500", 2_400, 0.5, 100, 0, "Flood Hosting 0", "hosting")
+        assert asns.groups[0] == ("64500", 2_400, 0.5, 100, 0, "Flood Hosting 0", "hosting", 1.0)
         networks = rank_clients(archive, "attackers", "networks", 5)
         assert [(group.key, group.name) for group in networks.groups] == [
             ("203.0.113.0/24", "AS64500 Flood Hosting 0"),
@@ -43,7 +43,7 @@ def test_groups_of_requests_are_those_of_the_clients_asked_about(opened: Open, f
         collect_visits(archive, WHOLE)
         choose_attackers(archive, WHOLE)
         collect_requests(archive, WHOLE, "attackers")
-        assert rank_collected(archive, "path", 5).groups == (("/search", 4_800, 1.0, 200, 0, "", ""),)
+        assert rank_collected(archive, "path", 5).groups == (("/search", 4_800, 1.0, 200, 0, "", "", 0.0),)
         assert rank_collected(archive, "query", 5).groups[0].key == "q="
         everything = rank_requests(archive, "path", WHOLE, 3)
         assert (everything.total, everything.groups[0].key, everything.groups[0].addresses) == (21, "/search", None)

@@ -177,5 +177,5 @@ def test_episodes_are_numbered_within_their_day() -> None:
 def test_the_parameters_can_be_told() -> None:
     """Whoever reads a count of episodes reads by what it was counted."""
     words = EpisodePolicy().words()
-    for part in ("1.5 times", "5 requests a second", "25%", "10 s", "k = 1.5", "h = 12", "30 min"):
+    for part in ("1.5 times", "5 requests a second", "25 %", "10 s", "k = 1.5", "h = 12", "30 min"):
         assert part in words

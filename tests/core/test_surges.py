@@ -25,7 +25,7 @@ def test_what_people_do_differs_from_what_machines_do(traits: Traits, word: str)
 def test_every_sign_that_spoke_is_told_with_its_figure() -> None:
     """The word can be checked by who reads it."""
     opinion = weigh(Traits(issued=1_000, passed=50, hosted=0.5, per_address=10.0, variety=0.5))
-    assert "95.0% of 1,000 challenges unanswered" in [sign.words for sign in opinion.signs]
+    assert "95.0 % of 1,000 challenges unanswered" in [sign.words for sign in opinion.signs]
     assert opinion.odds == sum(sign.weight for sign in opinion.signs)
     assert 0.5 <= opinion.sureness <= 1.0
 
