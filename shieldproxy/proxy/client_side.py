@@ -66,9 +66,10 @@ class ClientConnection(Conversation, asyncio.Protocol):
         if self._tunnel is not None:
             self._tunnel.from_client(data)
         elif self._lingering >= 0:
-            self._lingering -= len(data)
-            if self._lingering < 0:
-                self.abort()
+            self._lingering = max(0, self._lingering - len(data))
+            if not self._lingering:
+                # No more of it: whoever still pours stands still, and may read the answer until the time is over.
+                self.hold()
         elif self._again is not None and self._repeat(data):
             return
         elif self.identity.announced:

@@ -208,8 +208,8 @@ class OriginConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         self._in_head = False
         self._head_size = 0
-        if status < 100:
-            raise ValueError(f"{status} is no status")
+        if status < 100 or self._parser.get_http_version() not in ("1.1", "1.0"):
+            raise ValueError(f"HTTP/{self._parser.get_http_version()} {status} is no answer of HTTP/1")
         if status == 101:
             # Whether it is one that was asked for is seen where the parser stops behind it.
             self._switched = True

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -62,8 +63,8 @@ class RawOrigin:
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> RawOrigin:
-        self._server = await asyncio.start_server(self._serve, host, port)
+    async def start(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> RawOrigin:
+        self._server = await asyncio.start_server(self._serve, host, port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -238,9 +239,13 @@ async def start_origin() -> AsyncIterator[StartOrigin]:
     started: list[RawOrigin] = []
 
     async def start_one(
-        *answers: bytes, script: Script | None = None, host: str = "127.0.0.1", port: int = 0
+        *answers: bytes,
+        script: Script | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> RawOrigin:
-        started.append(await RawOrigin(*answers, script=script).start(host, port))
+        started.append(await RawOrigin(*answers, script=script).start(host, port, tls))
         return started[-1]
 
     yield start_one
