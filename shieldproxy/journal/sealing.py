@@ -90,7 +90,7 @@ class Sealer:
         self._known: set[str] = set()
         self._previous: dict[str, str] = {}
         self._orders = 0
-        self._signed = 0
+        self._signed = -1  # an empty log is signed too: it says that nothing was before
         self._thorough = True
 
     def open(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shieldproxy.core.merkle import leaf_hash, root_of
+from shieldproxy.core.merkle import EMPTY, leaf_hash, root_of
 from shieldproxy.core.notes import parse_checkpoint, parse_note
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal import sealing
@@ -58,6 +58,16 @@ def test_closed_segments_are_entered_and_signed(journal: Path) -> None:
     assert [entry["index"] for entry in (first, second, third)] == [0, 1, 2]
     checkpoint = parse_checkpoint(parse_note(sealed.note.encode()).text)
     assert (checkpoint.size, checkpoint.root) == (3, root_of([leaf_hash(line) for line in raw]))
+
+
+def test_an_empty_log_is_signed(tmp_path: Path) -> None:
+    """Once: it says that nothing was sealed before."""
+    sealer = sealer_of(tmp_path / "journal")
+    checkpoint = parse_checkpoint(parse_note(sealer.round().note.encode()).text)
+    assert (checkpoint.size, checkpoint.root) == (0, EMPTY)
+    sealer.close()
+    sealer = sealer_of(tmp_path / "journal")
+    assert sealer.round() == sealing.Sealed()
 
 
 def test_nothing_new_is_nothing_signed(journal: Path) -> None:

@@ -57,7 +57,7 @@ async def test_the_last_segments_are_sealed_at_the_end(tmp_path: Path) -> None:
     await notary.turn()
     write_journal(tmp_path / "journal", [record_at()])
     await notary.stop()
-    assert [event for event, _ in log.said] == ["checkpoint"]
+    assert [(event, fields["size"]) for event, fields in log.said] == [("checkpoint", 0), ("checkpoint", 1)]
 
 
 async def test_a_log_that_cannot_be_gone_on_with_is_said_once(tmp_path: Path) -> None:

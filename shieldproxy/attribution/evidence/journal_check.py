@@ -26,6 +26,18 @@ Entry = dict[str, Any]
 SEALED_BY_THEN = 300.0
 
 
+# What a manifest must say to be held against its segment.
+MANIFEST = {
+    "segment": str,
+    "writer": str,
+    "sha256": str,
+    "merkle_root": str,
+    "prev": str,
+    "records": int,
+    "first_seq": int,
+    "last_seq": int,
+}
+
 Believed = Callable[[str, str], bool]
 
 
@@ -146,6 +158,8 @@ class JournalCheck:
         return True
 
     def _take_segment(self, entry: Entry, line: Line, previous: dict[str, str]) -> None:
+        if any(type(entry[name]) is not kind for name, kind in MANIFEST.items()):
+            raise TypeError("no manifest")
         writer, first, last = entry["writer"], entry["first_seq"], entry["last_seq"]
         self._claims.setdefault(entry["segment"], Claim(entry, line.place))
         if entry["prev"] != previous.get(writer, ""):

@@ -131,6 +131,7 @@ def test_a_segment_put_there_later_is_found(journal: Path) -> None:
         (lambda lines: lines[:2], "entries 3 to 3, signed in"),
         (lambda lines: [b"nothing\n", *lines[1:]], ":1: no JSON"),
         (lambda lines: [b'{"kind":"segment"}\n', *lines[1:]], ":1: is no entry"),
+        (lambda lines: [lines[0].replace(b'"records":4', b'"records":"x"'), *lines[1:]], ":1: is no entry"),
     ],
 )
 def test_a_log_that_was_changed_is_named(
