@@ -17,6 +17,8 @@ TEN_A_SECOND = """
 scope = "client"
 rate = 10
 burst = 10
+[bans]
+floods = 1000000
 """
 SLOW = """
 [limits.client]
