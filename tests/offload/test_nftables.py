@@ -110,6 +110,21 @@ def test_counts_come_back_by_the_key_of_the_ban(claim: Claim) -> None:
     assert played.offload.collect_metrics() == {"": 1}
 
 
+def test_a_table_made_anew_is_counted_from_nothing(claim: Claim) -> None:
+    """What the lost table had counted is not held against the new one, not even when its ban ends unseen."""
+    played = Played(claim)
+    played.ban("192.0.2.1")
+    for _ in range(5):
+        played.kernel.hit("192.0.2.1")
+    assert played.offload.collect_metrics() == {"192.0.2.1": 5}
+    played.offload.init(played.clock())
+    played.kernel.hit("192.0.2.1")
+    played.offload.delete("192.0.2.1")
+    played.offload.commit(played.clock())
+    assert played.offload.collect_metrics() == {}
+    assert played.offload.collect_metrics() == {"": 1}
+
+
 def test_another_node_on_the_machine_is_not_robbed(claim: Claim) -> None:
     """The second node gets an error and changes nothing; when the first has ended, it takes over."""
     first, second = Played(claim), FakeKernel(HandClock())
