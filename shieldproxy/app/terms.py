@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiolimiter import AsyncLimiter
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from shieldproxy.core.addresses import Network
     from shieldproxy.core.policy import Policy
     from shieldproxy.settings.schema import Settings
+
+# Files a worker has open beside connections: memory, databases, the journal, its channel; and some room.
+OTHER_FILES = 100
 
 
 def policy_of(settings: Settings, allowed: tuple[Network, ...]) -> Policy:
@@ -45,6 +49,7 @@ def terms_of(settings: Settings) -> Terms:
         header=times.header,
         idle=times.idle,
         body_idle=times.body_idle,
+        body_rate=times.body_rate,
         tunnel_idle=times.tunnel_idle,
         write=times.write,
         max_head=sizes.head,
@@ -54,6 +59,7 @@ def terms_of(settings: Settings) -> Terms:
         max_connections=server.max_connections,
         max_connections_per_client=server.max_connections_per_client,
         pace_wait=settings.origin.rate_wait,
+        nameless=(settings.origin.url.authority or "localhost").encode(),
     )
 
 
@@ -71,6 +77,20 @@ def origin_terms(settings: Settings) -> OriginTerms:
         max_connections=origin.max_connections,
         buffer=settings.server.sizes.buffer,
     )
+
+
+def within_files(terms: Terms, origin: OriginTerms, files: int) -> tuple[Terms, OriginTerms]:
+    """Return both with no more connections than a process can have that may open ``files``.
+
+    When the system has fewer than the configuration asks for, places run out before descriptors do: a full house
+    closes idle connections and refuses others in order, a process without descriptors fails wherever it stands.
+    """
+    free = max(files - OTHER_FILES, files // 2)
+    if terms.max_connections + 2 * origin.max_connections <= free:
+        return terms, origin
+    to_origin = min(origin.max_connections, max(1, free // 6))
+    visitors = min(terms.max_connections, max(1, free - 2 * to_origin))
+    return replace(terms, max_connections=visitors), replace(origin, max_connections=to_origin)
 
 
 def pace_of(settings: Settings, workers: int) -> AsyncLimiter | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, assert_never
 from shieldproxy import oplog
 from shieldproxy.app.equipment import Equipment
 from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Drain, Learn, Order
-from shieldproxy.app.terms import origin_terms, pace_of, server_tls, terms_of
+from shieldproxy.app.terms import origin_terms, pace_of, server_tls, terms_of, within_files
 from shieldproxy.core.errors import StartError
 from shieldproxy.proxy.door import Door
 from shieldproxy.proxy.pool import Pool
@@ -62,10 +63,11 @@ class Worker:
 
     def _wire_door(self, settings: Settings) -> None:
         self._tls = server_tls(settings)
+        terms, origin = within_files(terms_of(settings), origin_terms(settings), files_allowed())
         self.door = Door(
-            terms_of(settings),
+            terms,
             guard=self.guard,
-            pool=Pool(origin_terms(settings), clock=time.monotonic, spawn=self._spawn),
+            pool=Pool(origin, clock=time.monotonic, spawn=self._spawn),
             tallies=self._equipment.tallies,
             clock=time.monotonic,
             wall=time.time,
@@ -124,11 +126,12 @@ class Worker:
     def _adopt(self, settings: Settings) -> None:
         """Take new settings, all of them; the supervisor leaves out what waits for the next start."""
         before = self._equipment.settings
-        origin, files = origin_terms(settings), settings.server.tls
+        terms, origin = within_files(terms_of(settings), origin_terms(settings), files_allowed())
+        files = settings.server.tls
         if self._tls is not None and files is not None:
             self._tls.load_cert_chain(files.certificate, files.key)  # whoever renewed it reloads us
         self._equipment.adopt(settings)
-        self.door.adopt(terms_of(settings))
+        self.door.adopt(terms)
         self.door.pool.adopt(origin)
         if settings.origin != before.origin:
             self.door.pace(pace_of(settings, self._workers), settings.origin.rate_queue)
@@ -156,6 +159,12 @@ class Worker:
 
     def _exchange_failed(self, status: int, why: str, side: Side | None) -> None:
         self._minute.warning(why, status=status, side=side.value if side else "client")
+
+
+def files_allowed() -> int:
+    """Return how many files this process may open; the supervisor asked for as many as it could."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return soft if soft != resource.RLIM_INFINITY else sys.maxsize
 
 
 async def work(index: int, memory_fd: int, channel_fd: int) -> None:

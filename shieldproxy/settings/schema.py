@@ -48,6 +48,7 @@ class Timeouts:
     header: float = setting(10.0, duration("100ms", "10m"))
     idle: float = setting(75.0, duration("1s", "1h"))
     body_idle: float = setting(30.0, duration("100ms", "1h"))
+    body_rate: int = setting(500, integer(0, 1_000_000))
     tunnel_idle: float = setting(3_600.0, duration("1s", "7d"))
     write: float = setting(30.0, duration("100ms", "1h"))
 

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from shieldproxy.app.terms import appearance_of, origin_terms, origin_tls, pace_of, policy_of, server_tls, terms_of
+from shieldproxy.app.terms import (
+    appearance_of,
+    origin_terms,
+    origin_tls,
+    pace_of,
+    policy_of,
+    server_tls,
+    terms_of,
+    within_files,
+)
 from shieldproxy.proxy.terms import ClientAddress
 from shieldproxy.settings.reading import load
 from shieldproxy.settings.schema import Settings
@@ -32,7 +41,7 @@ def test_the_door_gets_its_addresses_times_and_sizes() -> None:
             'server.client_address="x-forwarded-for"',
             'server.trusted_proxies=["10.0.0.0/8"]',
             'server.hosts=["example.org", "*.example.org"]',
-            'server.timeouts={header="1s", idle="2s", body_idle="3s", tunnel_idle="4s", write="5s"}',
+            'server.timeouts={header="1s", idle="2s", body_idle="3s", body_rate=600, tunnel_idle="4s", write="5s"}',
             'server.sizes={head="4KiB", target="2KiB", headers=20, buffer="8KiB"}',
             "server.max_connections=7",
             "server.max_connections_per_client=6",
@@ -43,8 +52,36 @@ def test_the_door_gets_its_addresses_times_and_sizes() -> None:
     assert found.trusted == (ipaddress.ip_network("10.0.0.0/8"),)
     assert found.hosts == {"example.org", "*.example.org"}
     assert (found.header, found.idle, found.body_idle, found.tunnel_idle, found.write) == (1.0, 2.0, 3.0, 4.0, 5.0)
+    assert found.body_rate == 600
     assert (found.max_head, found.max_target, found.max_headers, found.buffer) == (4_096, 2_048, 20, 8_192)
     assert (found.max_connections, found.max_connections_per_client, found.pace_wait) == (7, 6, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("url", "nameless"),
+    [
+        ("http://site.example:81", b"site.example:81"),
+        ("https://[2001:db8::1]", b"[2001:db8::1]:443"),
+        ("unix:/run/site.sock", b"localhost"),
+    ],
+)
+def test_a_request_without_host_is_given_the_origins_name(url: str, nameless: bytes) -> None:
+    """HTTP/1.0 clients need not name a site; the origin reads the name by which we reach it."""
+    assert terms_of(of(f'origin.url="{url}"')).nameless == nameless
+
+
+@pytest.mark.parametrize("files", [0, 20, 64, 256, 1_024, 20_000, 10_812, 10_811, 2**62])
+def test_there_are_never_more_places_than_files(files: int) -> None:
+    """However few files a process may open, its places need no more of them, and some are for visitors."""
+    settings = of()
+    terms, origin = within_files(terms_of(settings), origin_terms(settings), files)
+    assert terms.max_connections >= 1
+    assert origin.max_connections >= 1
+    if files >= 20:
+        assert terms.max_connections + 2 * origin.max_connections <= files
+        assert terms.max_connections > origin.max_connections
+    if files >= 10_000 + 2 * 256 + 100:
+        assert (terms.max_connections, origin.max_connections) == (10_000, 256)
 
 
 def test_the_pool_learns_where_the_origin_is() -> None:
