@@ -82,6 +82,14 @@ class SegmentWriter:
         self.refused += refused
         return len(lines)
 
+    def write_lines(self, lines: Sequence[bytes], first: str, last: str) -> None:
+        """Write ``lines`` that are encoded and numbered from ``next_seq`` on, their ts between ``first`` and ``last``.
+
+        All or nothing: raises OSError and has then written none.
+        """
+        self._append(b"\n".join(lines) + b"\n", first, last)
+        self.next_seq += len(lines)
+
     def seal_when_due(self) -> None:
         """Seal the open segment when it is old or large enough; raises OSError when that fails."""
         segment = self._segment

@@ -175,3 +175,15 @@ def test_everything_put_in_comes_out(
     writer.close()
     found = sorted(written(directory), key=lambda fields: str(fields["seq"]).zfill(9))
     assert [fields["ts"] for fields in found] == [record.ts for batch in batches for record in batch]
+
+
+def test_lines_that_are_encoded_already_are_numbered_on(tmp_path: Path) -> None:
+    """An import writes its lines itself; records that follow have the next numbers."""
+    writer = segment_writer(tmp_path)
+    first, second = record_at(), record_at(1)
+    writer.write_lines([b'{"seq":1}', b'{"seq":2}'], first.ts, second.ts)
+    assert writer.next_seq == 3
+    writer.write([second])
+    writer.close()
+    (segment,) = tmp_path.glob("*/*.jsonl")
+    assert [orjson.loads(line)["seq"] for line in segment.read_bytes().splitlines()] == [1, 2, 3]
