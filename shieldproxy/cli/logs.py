@@ -14,6 +14,7 @@ import click
 from shieldproxy.cli.asking import filter_of, filter_options, span_options
 from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Column, Listing, Row, room_on
+from shieldproxy.core.observing import WOULD
 from shieldproxy.core.printing import printable
 from shieldproxy.core.record import Record, rfc3339
 from shieldproxy.journal.filters import Filter
@@ -121,13 +122,22 @@ def network(row: Row) -> str:
 
 
 def action(row: Row) -> str:
-    """Return what was done, or would have been done in mode observe."""
+    """Return what was done, or would have been done in mode observe, of the node or of one limit or rule."""
     word = str(row.get("action", ""))
-    return word if row.get("enforced", True) or word == "admit" else f"would {word}"
+    if word == "admit":
+        return observed(row).partition(":")[0] or word
+    return word if row.get("enforced", True) else f"{WOULD}{word}"
+
+
+def observed(row: Row) -> str:
+    """Return the first word of a limit or rule that only observes, as ``would throttle: limits.search``; or ''."""
+    return next((str(word) for word in row.get("reasons", ()) if str(word).startswith(WOULD)), "")
 
 
 def rule(row: Row) -> str:
-    """Return the limit or rule that decided; the stage where a stage decides by itself."""
+    """Return the limit or rule that decided, or would have; the stage where a stage decides by itself."""
+    if row.get("action") == "admit" and (words := observed(row)):
+        return words.rpartition(".")[2]
     return str(row.get("rule") or row.get("stage") or "")
 
 
@@ -157,7 +167,7 @@ def _day_and_time(row: Row) -> str:
 
 
 def _action_style(text: str) -> str:
-    return STYLES.get(text.removeprefix("would "), "")
+    return STYLES.get(text.removeprefix(WOULD), "")
 
 
 def _of_today(ts: str) -> bool:

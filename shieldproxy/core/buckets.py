@@ -37,6 +37,7 @@ class Limit(NamedTuple):
 
     ``rate`` is tokens a second, ``burst`` tokens at once; ``action`` is what an overdrawn bucket asks for.
     ``match`` narrows the limit to some requests; None: all.
+    One that is ``observed`` is charged and decides nothing.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Limit(NamedTuple):
     burst: float
     action: Action
     match: Condition | None = None
+    observed: bool = False
 
     @property
     def interval(self) -> float:

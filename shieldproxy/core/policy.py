@@ -138,7 +138,9 @@ def exempt_client(policy: Policy, visitor: Visitor) -> str:
         if address is not None and within(address, policy.exempt.clients):
             return "exempt.clients"
     for rule in policy.rules:
-        if rule.action is Action.ADMIT and not rule.when.asks_request and rule.when.fits_visitor(visitor):
+        if rule.action is not Action.ADMIT or rule.when.asks_request or not rule.acts_on(visitor.client):
+            continue
+        if rule.when.fits_visitor(visitor):
             return rule.name
     return ""
 

@@ -7,6 +7,7 @@ of other networks nothing.
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -107,10 +108,27 @@ class Condition(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A named condition with an action, or with a weight that adds to suspicion (``action`` None)."""
+    """A named condition with an action, or with a weight that adds to suspicion (``action`` None).
+
+    One that is ``observed`` decides nothing, one with an ``enforce_share`` below 1 decides for that share of clients.
+    """
 
     name: str
     when: Condition
     action: Action | None = None
     weight: int = 0
     why: str = ""
+    observed: bool = False
+    enforce_share: float = 1.0
+
+    def acts_on(self, client: str) -> bool:
+        """Tell whether the rule decides for a client: always the same answer for the same client and rule."""
+        if self.observed:
+            return False
+        return self.enforce_share >= 1.0 or lot(self.name, client) < self.enforce_share
+
+
+def lot(name: str, client: str) -> float:
+    """Return the lot of a client for a rule, from 0 to 1, spread evenly; the same on every node and after a restart."""
+    drawn = hashlib.sha256(f"{name}\0{client}".encode()).digest()[:8]
+    return int.from_bytes(drawn, "big") / 2**64

@@ -97,7 +97,7 @@ class Gatherer:
         if newcomer and page is not PageKind.PAGE and self._follows_page(visit, now):
             charges = visit.own
         readings = self._charge(charges, request, crawler, serial, now)
-        if newcomer and page is PageKind.PAGE and not any(reading.slack < 0.0 for reading in readings):
+        if newcomer and page is PageKind.PAGE and not overdrawn(readings):
             self._buckets.charge(visit.pages, PAGE_INTERVAL, PAGE_SPAN, now)
         return Facts(
             visitor,
@@ -174,9 +174,14 @@ class Gatherer:
             bucket = slot or table.slot(limit.name, request_key(limit.scope, request, serial))
             slack = table.charge(bucket, interval, span, now)
             readings.append(Reading(limit, slack))
-            if slack < 0.0 and limit.action > Action.CHALLENGE:
+            if slack < 0.0 and limit.action > Action.CHALLENGE and not limit.observed:
                 refused = True
         return tuple(readings)
+
+
+def overdrawn(readings: tuple[Reading, ...]) -> bool:
+    """Tell whether a bucket is overdrawn of a limit that decides."""
+    return any(reading.slack < 0.0 and not reading.limit.observed for reading in readings)
 
 
 def request_key(scope: Scope, request: Request, serial: str) -> str:

@@ -10,6 +10,7 @@ from cachetools import LRUCache
 from shieldproxy.core.addresses import Address
 from shieldproxy.core.facts import Facts, Malformed, Request
 from shieldproxy.core.judge import judge
+from shieldproxy.core.observing import consider, watches
 from shieldproxy.core.stages import STAGE_NAMES
 from shieldproxy.core.verdict import Action, Mode, Side, Verdict
 from shieldproxy.guard.conduct import Conduct
@@ -161,7 +162,7 @@ class Guard:
         return decision
 
     def _judge(self, policy: Policy, peer: Peer, known: Visit, facts: Facts, *, own: bool) -> Decision:
-        verdict, faults = judge(policy, facts)
+        verdict, faults = consider(policy, facts) if self._watches else judge(policy, facts)
         for fault in faults:
             self._tallies.count("faults")
             self._on_fault(fault)
@@ -225,7 +226,7 @@ class Guard:
 
     def repeatable(self, decision: Decision, outcome: Outcome) -> Repeatable | None:
         """Return a settled refusal as one that may be given again (see guard.repeats), or None."""
-        if self._policy.exempt.paths is not None or decision.visit.generation != self._generation:
+        if self._watches or self._policy.exempt.paths is not None or decision.visit.generation != self._generation:
             return None
         return repeatable(Draft(decision, outcome, 0.0, self._node, self._geo))
 
@@ -256,8 +257,9 @@ class Guard:
         return request_id
 
     def _note_exemptions(self) -> None:
-        """Work out once a policy whether a request may be exempt whoever sends it."""
+        """Work out once a policy whether a request may be exempt whoever sends it, and whether anything observes."""
         policy = self._policy
+        self._watches = watches(policy)
         self._requests_exempt = policy.exempt.paths is not None or any(
             rule.action is Action.ADMIT and rule.when.asks_request for rule in policy.rules
         )

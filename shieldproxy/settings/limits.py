@@ -9,7 +9,7 @@ from typing import Any
 from shieldproxy.core.buckets import Limit, Scope
 from shieldproxy.core.policy import allowed_actions
 from shieldproxy.core.rules import Condition, Rule
-from shieldproxy.core.verdict import ACTIONS, Action
+from shieldproxy.core.verdict import ACTIONS, Action, Mode
 from shieldproxy.settings.conditions import match, when
 from shieldproxy.settings.positions import Trail
 from shieldproxy.settings.tables import Desk, UnreadableError, part, required, setting
@@ -49,6 +49,7 @@ class LimitTable:
     burst: float | None = setting(None, number(1, MOST_RATE))
     action: Action | None = setting(None, member(Action, LIMIT_ACTIONS))
     match: Condition | None = part(None, match)
+    mode: Mode = setting(Mode.ENFORCE, member(Mode))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,8 @@ class RuleTable:
     action: Action | None = setting(None, member(Action, ACTIONS))
     weight: int | None = setting(None, integer(-1_000, 1_000))
     why: str = setting("", text(200))
+    mode: Mode = setting(Mode.ENFORCE, member(Mode))
+    enforce_share: float = setting(1.0, number(0.0001, 1))
 
 
 def limits(desk: Desk, value: object, trail: Trail) -> dict[str, Limit]:
@@ -89,7 +92,8 @@ def limit(desk: Desk, name: str, table: LimitTable, trail: Trail) -> Limit:
         why = " (strangers share its bucket)" if table.scope.collective else ""
         desk.note((*trail, "action"), f'"{action.word}" is not for scope "{table.scope}"{why}; allowed: {words}')
     burst = max(1.0, BURST_SECONDS * table.rate) if table.burst is None else table.burst
-    return Limit(name, table.scope, table.rate, burst, action, table.match)
+    observed = table.mode is Mode.OBSERVE
+    return Limit(name, table.scope, table.rate, burst, action, table.match, observed)
 
 
 def rules(desk: Desk, value: object, trail: Trail) -> tuple[Rule, ...]:
@@ -121,4 +125,9 @@ def rule(desk: Desk, table: RuleTable, given: Any, trail: Trail) -> Rule:
         )
     if "action" not in given and "weight" not in given:
         desk.note(trail, f"neither action nor weight; allowed: one of them, action ({RULE_ACTIONS}) or weight")
-    return Rule(table.name, table.when or Condition(), table.action, table.weight or 0, table.why)
+    observed = table.mode is Mode.OBSERVE
+    if observed and "enforce_share" in given:
+        desk.note((*trail, "enforce_share"), 'not with mode = "observe", which enforces nothing; allowed: one of them')
+    condition = table.when or Condition()
+    weight = table.weight or 0
+    return Rule(table.name, condition, table.action, weight, table.why, observed, table.enforce_share)

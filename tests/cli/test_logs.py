@@ -196,3 +196,15 @@ def test_following_shows_the_last_ones_and_then_each_as_it_is_written(tmp_path: 
     finally:
         process.kill()
         process.communicate()
+
+
+def test_what_a_limit_that_observes_would_do_is_shown(tmp_path: Path, run: Run) -> None:
+    """Whom it would have met can be asked for, and the line says what and by which limit."""
+    quiet = record_at(
+        OLD, action="admit", stage="admit", rule="", status=200, reasons=("would throttle: limits.search",)
+    )
+    write_journal(tmp_path / "journal", [quiet, record_at(OLD + 1, action="admit", stage="admit", rule="", reasons=())])
+    lines = run("--action", "any", "--rule", "would *").stdout.splitlines()
+    assert len(lines) == 2
+    assert "would throttle" in lines[1]
+    assert " search " in lines[1]

@@ -81,13 +81,15 @@ def test_order_and_spelling_change_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "override",
     [
-        "limits.client.rate=11", "limits.client.burst=51", 'limits.client.action="refuse"', 'limits.asn.scope="country"',
+        "limits.client.rate=11", "limits.client.burst=51", 'limits.client.action="refuse"', 'limits.asn.scope="network"',
         'limits.client.match={path="/x"}', 'limits.client.match={path="/X"}', "limits.client.match={header={a=true}}",
         "limits.client.match={header={a=false}}", 'limits.client.match={header={a="x"}}', "limits.client.match={asn=5}",
         'limits.client.match={network="192.0.2.0/24"}', 'limits.client.match={methods="GET"}',
         'limits.new={scope="site", rate=5}', "limits={}", "rules=[]",
         'rules=[{name="a", when={asn=1}, weight=1}]', 'rules=[{name="b", when={asn=1}, weight=1}]',
         'rules=[{name="a", when={asn=2}, weight=1}]', 'rules=[{name="a", when={asn=1}, weight=2}]',
+        'limits.client.mode="observe"', 'rules=[{name="a", when={asn=1}, weight=1, mode="observe"}]',
+        'rules=[{name="a", when={asn=1}, weight=1, enforce_share=0.5}]',
         'rules=[{name="a", when={asn=1}, action="drop"}]', 'rules=[{name="a", when={asn=1}, weight=1, why="x"}]',
         "challenge.suspicion=99", "challenge.suspicion.under_attack=29", "challenge.cost=999", 'challenge.kinds=["form"]',
         'challenge.validity="23h"', 'challenge.form_validity="2h"', 'challenge.form_wait="4s"',

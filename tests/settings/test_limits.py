@@ -147,3 +147,35 @@ def test_rules_are_a_list() -> None:
     """[rules] instead of [[rules]] is told."""
     with pytest.raises(Wrong, match=r"allowed: tables that begin with \[\[rules\]\]"):
         rules(Desk(Path()), {}, ())
+
+
+def test_limits_and_rules_may_only_observe() -> None:
+    """The mode of one limit or rule, and the share of clients that meet a new rule; both act on all by default."""
+    desk = Desk(Path())
+    quiet = {"scope": "client", "rate": 1, "mode": "observe"}
+    found = limits(desk, {"a": quiet, "b": {"scope": "client", "rate": 1}}, ())
+    assert (found["a"].observed, found["b"].observed) == (True, False)
+    rule: dict[str, Any] = {"when": {"asn": 1}, "action": "refuse"}
+    read = rules(
+        desk,
+        [{"name": "a", **rule, "mode": "observe"}, {"name": "b", **rule, "enforce_share": 0.05}, {"name": "c", **rule}],
+        (),
+    )
+    assert [(one.observed, one.enforce_share) for one in read] == [(True, 1.0), (False, 0.05), (False, 1.0)]
+    assert desk.faults == []
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ({"mode": "observe", "enforce_share": 0.5}, "enforce_share"),
+        ({"enforce_share": 0}, "enforce_share"),
+        ({"enforce_share": 1.5}, "enforce_share"),
+        ({"mode": "watch"}, "mode"),
+    ],
+)
+def test_a_share_of_nobody_is_no_share(more: dict[str, Any], key: str) -> None:
+    """What enforces for nobody is said with mode = "observe"."""
+    desk = Desk(Path())
+    rules(desk, [{"name": "a", "when": {"asn": 1}, "weight": 1, **more}], ())
+    assert [written(fault.trail) for fault in desk.faults] == [f"[1].{key}"]

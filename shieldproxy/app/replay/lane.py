@@ -12,7 +12,9 @@ from shieldproxy.app.replay.callers import MOST_CALLERS, place_of
 from shieldproxy.core.clearance import Clearance, Kind
 from shieldproxy.core.facts import Malformed, Request
 from shieldproxy.core.judge import judge
+from shieldproxy.core.observing import consider, watches
 from shieldproxy.core.posture import Detected, PosturePolicy, Second, observe
+from shieldproxy.core.stages import ADMITTED
 from shieldproxy.core.verdict import Action, Mode, Verdict
 from shieldproxy.guard.conduct import PASSED, Conduct
 from shieldproxy.guard.decisions import Decision, Outcome
@@ -85,11 +87,11 @@ class NoTallies:
 class Lane:
     """Judges the requests of a log by ``policy``, in their order. ``faults`` counts stages that raised.
 
-    ``slots`` is how many buckets are remembered. A policy in mode observe is replayed as if it were enforced, which
-    is what one wants to know of it.
+    ``slots`` is how many buckets are remembered. With ``acting`` all that only observes, the whole or a part, is
+    replayed as if it acted, which is what one wants to know of it; else as it stands.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what differs between lanes
         self,
         policy: Policy,
         *,
@@ -97,8 +99,10 @@ class Lane:
         recognise: Callable[[NetworkLabel, str], Crawler],
         slots: int,
         number: int = 0,
+        acting: bool = True,
     ) -> None:
-        self.policy, self.unasked = askable(policy._replace(mode=Mode.ENFORCE))
+        self.policy, self.unasked = askable(acted(policy) if acting else policy)
+        self._judge = consider if watches(self.policy) else judge
         self.faults = 0
         self.bans = 0
         self._number = number
@@ -126,6 +130,7 @@ class Lane:
         self._visits: dict[str, Visit] = {}
         self._habits: dict[tuple[str, ...], Habits] = {}
         self._cleared: dict[tuple[str, str], float] = {}
+        self._lets_pass = self.policy.mode is Mode.OBSERVE
         self._asks_referer = asks_referer(self.policy)
         self._detecting = PosturePolicy()
         self._detected = Detected()
@@ -151,9 +156,11 @@ class Lane:
             facts = self._gatherer.gather(self.policy, known, request, now, secure=False)
         else:
             facts = self._gatherer.gather_malformed(known, request, UNREADABLE, now)
-        verdict, faults = judge(self.policy, facts)
+        verdict, faults = self._judge(self.policy, facts)
         if faults:
             self.faults += 1
+        if self._lets_pass and verdict.stage != "malformed":
+            return ADMITTED
         if verdict.action is not Action.ADMIT:
             self._follow(caller, Decision("", NOBODY, known, facts, verdict, enforced=True))
         return verdict
@@ -210,6 +217,15 @@ def askable(policy: Policy) -> tuple[Policy, tuple[str, ...]]:
         rule.name for rule in policy.rules if any(test.name not in HELD_HEADERS for test in rule.when.header)
     )
     return policy._replace(rules=tuple(rule for rule in policy.rules if rule.name not in unasked)), unasked
+
+
+def acted(policy: Policy) -> Policy:
+    """Return ``policy`` with all that only observes, or acts on a share of clients, acting on everybody."""
+    return policy._replace(
+        mode=Mode.ENFORCE,
+        limits=tuple(limit._replace(observed=False) for limit in policy.limits),
+        rules=tuple(rule._replace(observed=False, enforce_share=1.0) for rule in policy.rules),
+    )
 
 
 def asks_referer(policy: Policy) -> bool:

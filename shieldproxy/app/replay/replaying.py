@@ -69,8 +69,8 @@ def replay(past: Past, settings: Settings, against: Settings | None = None) -> R
     databases = Databases(asn=settings.geo.asn, country=settings.geo.country)
     networks = Networks(databases, read_classes(), read_robots())
     callers = Callers(networks, crawler, past.passers())
-    new = lane_of(settings, 0)
-    old = lane_of(against, 1) if against is not None else None
+    new = lane_of(settings, 0, acting=True)
+    old = lane_of(against, 1, acting=False) if against is not None else None
     changes = Changes()
     own = settings.server.own_path.rstrip("/") + "/"
     requests = skipped = 0
@@ -95,14 +95,15 @@ def replay(past: Past, settings: Settings, against: Settings | None = None) -> R
     return Replayed(requests, skipped, first, last, changes, callers, new, old)
 
 
-def lane_of(settings: Settings, number: int) -> Lane:
-    """Return the lane of a configuration."""
+def lane_of(settings: Settings, number: int, *, acting: bool) -> Lane:
+    """Return the lane of a configuration; ``acting`` as the lane means it."""
     return Lane(
         compile_policy(settings),
         own_path=settings.server.own_path,
         recognise=crawler,
         slots=settings.state.buckets,
         number=number,
+        acting=acting,
     )
 
 

@@ -149,8 +149,13 @@ def test_the_journal_itself_is_what_a_configuration_is_compared_with(tmp_path: P
     assert kinds(found) == {"released": 31}
 
 
-def test_observe_is_replayed_as_if_it_acted(tmp_path: Path, config: Any) -> None:
-    """A configuration in mode observe is asked what it would do."""
-    text = f'[server]\nmode = "observe"\n{limit("client", 1, 10)}'
-    found = replay(Past([write_log(tmp_path / "a.log", flood())]), config(text)).as_fields()
-    assert kinds(found) == {"throttled": 86}
+@pytest.mark.parametrize("observing", ['[server]\nmode = "observe"\n{}', '{}mode = "observe"\n'])
+def test_observe_is_replayed_as_if_it_acted_and_compared_as_it_stands(
+    tmp_path: Path, config: Any, observing: str
+) -> None:
+    """The new configuration is asked what it would do, the whole or one limit; the old one lets pass what it lets pass."""
+    settings = config(observing.format(limit("client", 1, 10)))
+    past = Past([write_log(tmp_path / "a.log", flood())])
+    assert kinds(replay(past, settings).as_fields()) == {"throttled": 86}
+    assert kinds(replay(past, settings, settings).as_fields()) == {"throttled": 86}
+    assert kinds(replay(past, config(limit("client", 1_000, 1_000)), settings).as_fields()) == {}
