@@ -36,6 +36,7 @@ COMMANDS = {
     "evidence": Entry("evidence", "evidence", "Make and verify a bundle of evidence."),
     "replay": Entry("replay", "replay", "What a configuration would have done to past traffic."),
     "tune": Entry("tune", "tune", "Propose limits from a log, with the people each would touch."),
+    "policy": Entry("policy", "policy", "What was changed when, and what it did."),
     "import": Entry("importing", "import_logs", "Bring the logs of other servers into the journal."),
     "who": Entry("who", "who", "All that is known of an address or a network."),
     "asn": Entry("who", "asn", "All that is known of an autonomous system."),

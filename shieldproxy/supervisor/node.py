@@ -29,6 +29,7 @@ from shieldproxy.supervisor import open_files, origin
 from shieldproxy.supervisor.changes import takeover
 from shieldproxy.supervisor.listening import address_of, close_sockets, open_sockets, place_of
 from shieldproxy.supervisor.operators import Operators
+from shieldproxy.supervisor.policy_notes import note_policy, note_reload
 from shieldproxy.supervisor.rights import keep_from_children
 from shieldproxy.supervisor.rounds import repeat
 from shieldproxy.supervisor.watch import Watch
@@ -119,6 +120,7 @@ class Supervisor:
         table = SlotTable(self.memory.region(Region.BANS), count)
         self.operators = Operators(directory, table, secret, clock=time.monotonic, wall=time.time)
         self.policy: Policy = policy_of(settings, self.operators.allowed())
+        note_policy(self, "start")
         self.sockets = open_sockets(settings.server.listen, count)
         self.places = tuple(place_of(opened) for opened in self.sockets[0])
 
@@ -264,7 +266,7 @@ class Supervisor:
         self.settings, self.policy, self.reload_refused, self.waiting = settings, policy, (), waiting
         self.situation.generation += 1
         self.tell(Adopt(settings))
-        self.log.info("reloaded", policy=policy.digest, at_the_next_start=list(waiting))
+        note_reload(self)
         return ()
 
     # -- end --------------------------------------------------------------------------------------------------------
@@ -287,8 +289,4 @@ def make_private(directory: Path) -> None:
 
 def serve(load: Callable[[], Settings]) -> int:
     """Run a node to its end and return the exit code: 0 ended as told. Raises ConfigurationError, StartError."""
-
-    async def run() -> int:
-        return await Supervisor(load).run()
-
-    return asyncio.run(run())
+    return asyncio.run(Supervisor(load).run())
