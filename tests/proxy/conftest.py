@@ -7,9 +7,12 @@ import contextlib
 import itertools
 import socket
 import ssl
+import struct
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 import uvloop
@@ -156,8 +159,15 @@ class Shield:
     failures: list[tuple[int, str]] = field(default_factory=list)
     clients: list[Client] = field(default_factory=list)
 
-    async def connect(self, limit: int = 1 << 20) -> Client:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=limit)
+    async def connect(self, limit: int = 1 << 20, *, source: str = "127.0.0.1", receive_buffer: int = 0) -> Client:
+        """Return a new connection from ``source``; with a ``receive_buffer`` of so many bytes in the kernel."""
+        ours = socket.socket()
+        ours.setblocking(False)
+        if receive_buffer:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        ours.bind((source, 0))
+        await asyncio.get_running_loop().sock_connect(ours, ("127.0.0.1", self.port))
+        reader, writer = await asyncio.open_connection(sock=ours, limit=limit)
         client = Client(reader, writer)
         self.clients.append(client)
         return client
@@ -224,6 +234,12 @@ class Client:
     def close(self) -> None:
         self.writer.close()
 
+    def reset(self) -> None:
+        """End the connection with a reset: a FIN alone may be the half-close of a client that still listens."""
+        ours = self.writer.get_extra_info("socket")
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
     async def closed(self) -> None:
         self.writer.close()
         with contextlib.suppress(ConnectionError):
@@ -266,6 +282,8 @@ Open = Callable[..., Awaitable[Shield]]
 async def open_shield() -> AsyncIterator[Open]:
     """A function that opens a door before an origin, with a policy and with terms that differ from the defaults."""
     opened: list[Shield] = []
+    raised: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.extend(ours_in(context)))
 
     async def open_one(
         origin: RawOrigin | int,
@@ -294,6 +312,14 @@ async def open_shield() -> AsyncIterator[Open]:
     yield open_one
     for shield in opened:
         await shield.close()
+    assert not raised, "".join(raised)
+
+
+def ours_in(context: dict[str, Any]) -> list[str]:
+    """Return the traceback of what a callback raised, when it was raised in the product."""
+    error = context.get("exception")
+    lines = traceback.format_exception(error) if isinstance(error, BaseException) else []
+    return lines if any("/shieldproxy/" in line for line in lines) else []
 
 
 def make_shield(
