@@ -62,8 +62,8 @@ class EpisodePolicy(NamedTuple):
         """Return the parameters in one sentence for people."""
         return (
             f"an episode is at least {self.ratio:g} times the usual of that time of day ({self.newcomer:g} times where "
-            f"that is not known yet) and {self.floor:g} requests a second above it, or {100 * self.ignored:.0f} % of all "
-            f"requests stopped and unanswered; counted in buckets of {self.bucket:g} s (CUSUM k = {self.slack:g}, "
+            f"that is not known yet) and {self.floor:g} requests a second above it, or {100 * self.ignored:.0f} % of "
+            f"all requests stopped and unanswered; counted in buckets of {self.bucket:g} s (CUSUM k = {self.slack:g}, "
             f"h = {self.alarm:g}); it ends when the smoothed excess was below {self.low:g} times for "
             f"{self.quiet / 60:g} min; a gap below {self.merge / 60:g} min is none"
         )
@@ -150,7 +150,9 @@ def _take(policy: EpisodePolicy, before: Detection, tally: Tally) -> Detection:
     span = before.open
     given_in = span is not None and not excess.sign and tally.start - span.start > policy.give_in
     if given_in or (span is None and not excess.sign and before.score < policy.alarm / 3):
-        usual = learn(policy.usual, usual, tally.requests)
+        # What may be the first of an attack is learned as the least excess there is, or waves would become the usual.
+        odd = not given_in and excess.score > policy.alarm / 3
+        usual = learn(policy.usual, usual, int(excess.usual * policy.ratio) if odd else tally.requests)
     upto = tally.start + policy.bucket
     # The smoothing is told for a minute, as people think of it.
     share = 1.0 - (1.0 - policy.smoothing) ** (policy.bucket / 60.0)

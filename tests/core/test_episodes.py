@@ -96,6 +96,14 @@ def test_an_attack_is_open_within_half_a_minute() -> None:
     assert detection.open.start == 600.0
 
 
+def test_waves_do_not_become_the_usual() -> None:
+    """An attack in waves, a third of the time, is an episode from its first wave on, also when that got through."""
+    waves = [Tally(n, 1_600, 1_570) if n % 30 == 0 else Tally(n, 30) for n in range(610, 1_500, 10)]
+    flood = [*steady(600, 30), Tally(600.0, 1_600), *waves, *steady(1_200, 30, 1_500.0)]
+    (span,) = episodes(EpisodePolicy(), flood, LATER)
+    assert (span.start, span.end) == (600.0, 1_480.0)
+
+
 def test_refused_stragglers_do_not_keep_it_open() -> None:
     """A few banned clients that knock on are no episode."""
     tallies = [*steady(600, 100), *steady(120, 900, 600.0, stopped=800), *steady(1_200, 110, 720.0, stopped=12)]
