@@ -41,7 +41,7 @@ def tune(logs: tuple[Path, ...], form: str, config: Path | None) -> None:
     past = Past(logs)
     gc.disable()  # as in replay: nothing here makes cycles
     networks = Networks(Databases(asn=settings.geo.asn, country=settings.geo.country), read_classes(), read_robots())
-    callers = Callers(networks, crawler, past.passers())
+    callers = Callers(networks, crawler)
     try:
         tuned = tune_past(past, callers, steps_of(settings.limits.values()), settings.server.own_path)
     except UnreadableLogError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shieldproxy.core.addresses import parse_address
 from shieldproxy.core.facts import Crawler, PageKind
@@ -37,8 +37,8 @@ class Session:
 
     __slots__ = ("browses", "kinds", "last_page", "passes", "robot", "tame")
 
-    def __init__(self, *, passes: bool, robot: bool, tame: bool) -> None:
-        self.passes = passes
+    def __init__(self, *, robot: bool, tame: bool) -> None:
+        self.passes = False
         self.robot = robot
         self.tame = tame
         self.browses = False
@@ -50,8 +50,14 @@ class Session:
         """Whether it counts as a person (see PEOPLE)."""
         return not self.robot and (self.passes or self.browses)
 
-    def note(self, kind: PageKind, status: int, now: float) -> None:
-        """Hear of one request of it that was answered with ``status``."""
+    def note(self, logged: Logged) -> None:
+        """Hear of one request of it. Called in the order of the log."""
+        if logged.fields is not None and proves(logged.fields):
+            self.passes = True
+        self.browse(kind_of(logged.method, logged.path), logged.status, logged.time)
+
+    def browse(self, kind: PageKind, status: int, now: float) -> None:
+        """Hear what it asked for, and how that was answered (0: the log does not say)."""
         if self.browses or self.tame or not (status < 400 or status == 499):
             return
         if kind is PageKind.PAGE:
@@ -75,20 +81,11 @@ class Caller:
 
 
 class Callers:
-    """Finds the caller of each request. ``strangers`` counts addresses that are none, ``overflow`` sessions left out.
+    """Finds who asks. ``strangers`` counts addresses that are none, ``overflow`` sessions that were left out."""
 
-    ``passers`` are client keys and user agents known to pass a challenge.
-    """
-
-    def __init__(
-        self,
-        networks: Networks,
-        recognise: Callable[[NetworkLabel, str], Crawler],
-        passers: frozenset[tuple[str, str]] = frozenset(),
-    ) -> None:
+    def __init__(self, networks: Networks, recognise: Callable[[NetworkLabel, str], Crawler]) -> None:
         self._networks = networks
         self._recognise = recognise
-        self._passers = passers
         self._known: dict[tuple[str, str], Caller] = {}
         self._sessions: dict[tuple[str, str], Session] = {}
         self.strangers = 0
@@ -124,7 +121,6 @@ class Callers:
     def _begin(self, key: tuple[str, str], visitor: Visitor, agent: str) -> Session:
         words = agent.lower()
         session = Session(
-            passes=key in self._passers,
             robot=self._recognise(visitor.label, agent) is Crawler.VERIFIED,
             tame=any(word in words for word in ROBOT_WORDS),
         )
@@ -133,6 +129,16 @@ class Callers:
         else:
             self.overflow += 1
         return session
+
+
+def proves(fields: Mapping[str, Any]) -> bool:
+    """Tell whether a record of our journal shows that its client passed a challenge, now or before."""
+    return fields.get("challenge") == "passed" or cleared(fields)
+
+
+def cleared(fields: Mapping[str, Any]) -> bool:
+    """Tell whether a record of our journal was let in for its clearance."""
+    return fields.get("stage") == "cleared" and fields.get("rule") == "clearance"
 
 
 @lru_cache(65_536)

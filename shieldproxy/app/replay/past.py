@@ -1,26 +1,19 @@
-"""The past: requests of logs in the order of time, and who of them had answered a challenge."""
+"""The past: requests of logs in the order of time."""
 
 from __future__ import annotations
 
 import heapq
-import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from shieldproxy.core.addresses import client_key, parse_address
-from shieldproxy.journal.filters import Filter, needle_of
-from shieldproxy.journal.foreign import ForeignLog, Logged, parse_json
-from shieldproxy.journal.lines import lines
-from shieldproxy.journal.reader import Reader, open_segment_file
-from shieldproxy.journal.segments import oldest_first
+from shieldproxy.journal.filters import Filter
+from shieldproxy.journal.foreign import ForeignLog, Logged
+from shieldproxy.journal.reader import Reader
 
 # A summed line of our journal stands for the requests of so many seconds after the first of them (journal.pressure).
 SUMMED_OVER = 10.0
-# (client key, user agent) of those who answered a challenge; more than these are not told from strangers.
-MOST_PASSERS = 1_000_000
-PASSED = needle_of("challenge", "passed")
 
 
 class Past:
@@ -39,16 +32,6 @@ class Past:
         self.broken, self.broken_lines = 0, []
         streams = [self._read(path) for path in self._logs]
         yield from spread(streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda one: one.time))
-
-    def passers(self) -> frozenset[tuple[str, str]]:
-        """Return client key and user agent of all who answered a challenge in a journal of ours."""
-        found: set[tuple[str, str]] = set()
-        for path in self._logs:
-            for line in lines_of(path):
-                if len(found) >= MOST_PASSERS:
-                    return frozenset(found)
-                found |= passer_of(line)
-        return frozenset(found)
 
     def _read(self, path: Path) -> Iterator[Logged]:
         if path.is_dir():
@@ -109,42 +92,3 @@ def step(waiting: list[tuple[float, int, int, Logged]]) -> Logged:
     else:
         heapq.heappop(waiting)
     return one._replace(time=moment)
-
-
-def lines_of(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a log that speak of a challenge that was passed; of what is no file none."""
-    if not path.is_dir():
-        yield from lines_in(path)
-        return
-    for segment in oldest_first(path, "", ""):
-        opened = open_segment_file(path, segment)
-        if opened is not None:
-            yield from lines_with(opened[0])
-
-
-def lines_in(path: Path) -> Iterator[bytes]:
-    """Yield such lines of one file; a packed log is none of ours and holds none."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return  # whoever reads the requests says what is wrong
-    yield from lines_with(file)
-
-
-def lines_with(file: int) -> Iterator[bytes]:
-    """Yield such lines of an open file, and close it."""
-    try:
-        for _, line in lines(file, 0, (PASSED,)):
-            yield line
-    finally:
-        os.close(file)
-
-
-def passer_of(line: bytes) -> set[tuple[str, str]]:
-    """Return client key and user agent of a line; nobody when it cannot be read."""
-    try:
-        one = parse_json(line)
-    except (ValueError, TypeError):
-        return set()
-    address = parse_address(one.address)
-    return set() if address is None else {(client_key(address), one.user_agent)}

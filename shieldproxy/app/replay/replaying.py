@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shieldproxy.app.replay.callers import Callers, kind_of
+from shieldproxy.app.replay.callers import Callers, cleared
 from shieldproxy.app.replay.changes import DIMENSIONS, Changes, hurt
 from shieldproxy.app.replay.lane import Lane, summed
 from shieldproxy.core.record import rfc3339
@@ -68,7 +68,8 @@ def replay(past: Past, settings: Settings, against: Settings | None = None) -> R
     """
     databases = Databases(asn=settings.geo.asn, country=settings.geo.country)
     networks = Networks(databases, read_classes(), read_robots())
-    callers = Callers(networks, crawler, past.passers())
+    callers = Callers(networks, crawler)
+    meet(past, callers)
     new = lane_of(settings, 0, acting=True)
     old = lane_of(against, 1, acting=False) if against is not None else None
     changes = Changes()
@@ -85,14 +86,22 @@ def replay(past: Past, settings: Settings, against: Settings | None = None) -> R
         requests += 1
         last = max(last, logged.time)
         now = last - first + START
-        cleared = logged.fields is not None and was_cleared(logged)
-        if cleared:
-            caller.session.passes = True
-        caller.session.note(kind_of(logged.method, logged.path), logged.status, now)
-        after = new.judge(caller, logged, now, cleared=cleared)
-        before = done(logged) if old is None else old.judge(caller, logged, now, cleared=cleared).action
+        held = logged.fields is not None and cleared(logged.fields)
+        after = new.judge(caller, logged, now, cleared=held)
+        before = done(logged) if old is None else old.judge(caller, logged, now, cleared=held).action
         changes.count(caller, logged, before, after.action, after.rule or after.stage)
     return Replayed(requests, skipped, first, last, changes, callers, new, old)
+
+
+def meet(past: Past, callers: Callers) -> None:
+    """Read ``past`` once to see who is a person: a person who is challenged answers, in the log or not."""
+    for logged in past.requests():
+        caller = callers.find(logged)
+        if caller is not None:
+            caller.session.note(logged)
+    for session in callers.sessions.values():
+        session.passes = session.person
+    callers.strangers = 0
 
 
 def lane_of(settings: Settings, number: int, *, acting: bool) -> Lane:
@@ -105,12 +114,6 @@ def lane_of(settings: Settings, number: int, *, acting: bool) -> Lane:
         number=number,
         acting=acting,
     )
-
-
-def was_cleared(logged: Logged) -> bool:
-    """Tell whether a record of our journal was let in for its clearance."""
-    fields = logged.fields or {}
-    return fields.get("stage") == "cleared" and fields.get("rule") == "clearance"
 
 
 def done(logged: Logged) -> Action:

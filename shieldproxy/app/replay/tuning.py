@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shieldproxy.app.replay.callers import PAGE_SPAN, PEOPLE, Callers, kind_of
-from shieldproxy.app.replay.replaying import START, was_cleared
+from shieldproxy.app.replay.callers import PAGE_SPAN, PEOPLE, Callers, cleared, kind_of
+from shieldproxy.app.replay.replaying import START
 from shieldproxy.core.buckets import Scope, take
 from shieldproxy.core.facts import PageKind
 from shieldproxy.core.policy import visitor_key
@@ -131,27 +131,26 @@ def steps_of(limits: Iterable[Limit]) -> list[Step]:
 def tune(past: Past, callers: Callers, steps: Sequence[Step], own_path: str) -> Tuned:
     """Try ``steps`` on ``past``. Reads the log once. Raises UnreadableLogError.
 
-    ``callers`` is empty and knows who passed a challenge; ``own_path`` is where our own pages live.
+    ``callers`` is empty; ``own_path`` is where our own pages live.
     """
     trials = [Trial(scope, [step for step in steps if step.scope is scope]) for scope in BURST_SECONDS]
     own = own_path.rstrip("/") + "/"
     requests, first, last = 0, 0.0, 0.0
     for logged in past.requests():
         caller = callers.find(logged)
-        if caller is None or logged.path.startswith(own):
+        if caller is None:
+            continue
+        session = caller.session
+        kind = kind_of(logged.method, logged.path)
+        part = kind is not PageKind.PAGE and logged.time - session.last_page <= PAGE_SPAN
+        session.note(logged)
+        if logged.path.startswith(own):
             continue
         first = first or logged.time
         last = max(last, logged.time)
         requests += 1
         now = last - first + START
-        session = caller.session
-        kind = kind_of(logged.method, logged.path)
-        part = kind is not PageKind.PAGE and now - session.last_page <= PAGE_SPAN
-        session.note(kind, logged.status, now)
-        if session.robot:
-            continue
-        if logged.fields is not None and was_cleared(logged):
-            session.passes = True
+        if session.robot or (logged.fields is not None and cleared(logged.fields)):
             continue
         for trial in trials:
             if trial.scope.collective and part:

@@ -32,9 +32,9 @@ def make() -> Callers:
 )
 def test_a_page_with_its_parts_makes_a_person(requests: list[tuple[PageKind, int, float]], *, person: bool) -> None:
     """A program that asks for pages alone is none, nor is one that is answered with errors."""
-    session = Session(passes=False, robot=False, tame=False)
+    session = Session(robot=False, tame=False)
     for kind, status, now in requests:
-        session.note(kind, status, now)
+        session.browse(kind, status, now)
     assert session.person is person
 
 
@@ -44,8 +44,8 @@ def test_robots_are_no_people_however_they_browse() -> None:
     for agent, robot in (("good", True), ("PictureBot/1 (+http://example.org)", False)):
         caller = find(callers, "192.0.2.1", agent)
         assert caller is not None
-        caller.session.note(PageKind.PAGE, 200, 0.0)
-        caller.session.note(PageKind.ASSET, 200, 1.0)
+        caller.session.browse(PageKind.PAGE, 200, 0.0)
+        caller.session.browse(PageKind.ASSET, 200, 1.0)
         assert (caller.session.robot, caller.session.person) == (robot, False)
 
 
@@ -74,3 +74,19 @@ def test_tables_are_bounded_and_say_what_was_left_out(monkeypatch: pytest.Monkey
 def test_kinds_are_told_by_the_path() -> None:
     """A log holds no Accept header; the path says enough."""
     assert (kind_of("GET", "/"), kind_of("GET", "/a.css")) == (PageKind.PAGE, PageKind.ASSET)
+
+
+@pytest.mark.parametrize(
+    ("fields", "person"),
+    [
+        ({"challenge": "passed"}, True),
+        ({"stage": "cleared", "rule": "clearance"}, True),
+        ({"stage": "cleared", "rule": "crawler"}, False),
+        ({"challenge": "issued"}, False),
+    ],
+)
+def test_who_passed_a_challenge_is_a_person(fields: dict[str, str], *, person: bool) -> None:
+    """In a journal of ours, by the answer itself or by the clearance it gave."""
+    session = Session(robot=False, tame=False)
+    session.note(Logged(0.0, "192.0.2.1", "GET", "/", fields=fields))
+    assert session.person is person

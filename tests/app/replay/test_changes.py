@@ -15,7 +15,9 @@ PAGE = Logged(0.0, "192.0.2.1", "GET", "/")
 
 
 def caller(address: str = "192.0.2.1", *, passes: bool = False) -> Caller:
-    return Caller(visitor(address), "Firefox", Session(passes=passes, robot=False, tame=False))
+    session = Session(robot=False, tame=False)
+    session.passes = passes
+    return Caller(visitor(address), "Firefox", session)
 
 
 @pytest.mark.parametrize("before", list(Action))

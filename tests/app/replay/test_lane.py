@@ -17,7 +17,7 @@ def lane(policy: Policy) -> Lane:
 
 
 def caller(address: str = "192.0.2.1") -> Caller:
-    return Caller(visitor(address), "Firefox", Session(passes=False, robot=False, tame=False))
+    return Caller(visitor(address), "Firefox", Session(robot=False, tame=False))
 
 
 def page(path: str = "/", referer: str = "", method: str = "GET") -> Logged:

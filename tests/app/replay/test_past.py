@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shieldproxy.app.replay.past import Past, logged_of, passer_of, spread
+from shieldproxy.app.replay.past import Past, logged_of, spread
 from tests.fakes.logs import combined, write_log
 from tests.fakes.records import TEN_FIFTEEN, record_at, write_journal
 
@@ -22,16 +22,6 @@ def test_a_summed_record_is_spread_over_the_seconds_it_stands_for() -> None:
     sums = [record_at(0, weight=5), record_at(5)]
     found = [one.time - TEN_FIFTEEN for one in spread(iter([logged_of(one.to_dict()) for one in sums]))]
     assert found == [0, 2, 4, 5, 6, 8]
-
-
-def test_passers_are_found_in_journals_and_their_segments(tmp_path: Path) -> None:
-    """Client key and user agent of whoever answered; in the logs of other servers there are none."""
-    write_journal(tmp_path / "journal", [record_at(0), record_at(1, challenge="passed", user_agent="Firefox")])
-    segment = next((tmp_path / "journal").rglob("*.jsonl"))
-    log = write_log(tmp_path / "a.log", [combined(0, "192.0.2.1", '/"challenge":"passed"')])
-    assert Past([tmp_path / "journal"]).passers() == Past([segment]).passers() == {("203.0.113.7", "Firefox")}
-    assert Past([log]).passers() == frozenset()
-    assert passer_of(b"{") == set()
 
 
 def test_broken_lines_are_counted_anew_with_each_reading(tmp_path: Path) -> None:

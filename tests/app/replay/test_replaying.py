@@ -133,6 +133,17 @@ def test_who_passed_in_the_log_passes_and_who_did_not_does_not(tmp_path: Path, c
     assert (found["skipped"], found["hurt"]["people"], found["hurt"]["people_hurt"]) == (1, 1, 1)
 
 
+def test_people_in_the_logs_of_other_servers_answer_a_challenge_once(tmp_path: Path, config: Any) -> None:
+    """Nobody was asked there: whoever looks like a person is taken to answer, a program is not."""
+    past = Past([write_log(tmp_path / "a.log", [*visitors(), *flood(count=50)])])
+    rule = '[[rules]]\nname = "all"\nwhen = { path = "*" }\naction = "challenge"\n'
+    found = replay(past, config(rule)).as_fields()
+    assert {row["key"]: row["challenged"] for row in found["by"]["address"]} == {
+        "5.6.7.8": 50,
+        **dict.fromkeys(PEOPLE, 1),
+    }
+
+
 def test_who_was_cleared_is_cleared_again(tmp_path: Path, config: Any) -> None:
     """A clearance of the log holds in the replay: the crowd's limits are not asked."""
     fields: dict[str, Any] = {"action": "admit", "stage": "cleared", "rule": "clearance", "status": 200}
