@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import socket
 import subprocess
 import time
@@ -22,11 +24,17 @@ class StartError(RuntimeError):
     """A server did not come up; the message ends with the last lines it wrote."""
 
 
+# Below what Linux gives to outgoing connections (32768 and up), where a port that is free now may not be in a moment.
+PORTS = range(20_000, 32_000)
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A port that nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    for port in random.sample(PORTS, 100):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise StartError(f"no free port on {host} from {PORTS.start} to {PORTS.stop}")
 
 
 class Process:

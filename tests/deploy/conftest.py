@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,17 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from benchmarks.processes import free_port
+
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 SITE = "www.example.org"
 PATIENCE = 20.0
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def adapted(name: str, changes: dict[str, str]) -> str:
@@ -148,7 +141,7 @@ class Stand:
     async def record(self, path: str) -> dict[str, Any]:
         """Return the record of the request for ``path`` as soon as it is written."""
         for _ in range(int(PATIENCE * 20)):
-            for segment in (self.directory / "journal").rglob("*.jsonl*"):
+            for segment in (self.directory / "journal").glob("????-??-??/*.jsonl*"):
                 for line in segment.read_text().splitlines():
                     found: dict[str, Any] = json.loads(line)
                     if found["path"] == path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import sys
@@ -126,13 +127,20 @@ def build_stage(stamp: str, below: Path = Path("var/demo")) -> Stage:
         raise StartError(f"the demo finds no place to write: {error}") from error
 
 
+# Below what Linux gives to outgoing connections (32768 and up): the demo makes a thousand of those.
+PORTS = range(20_000, 32_000)
+
+
 def free_ports() -> Ports:
     """Return ports of loopback that nobody listens on at the moment."""
-    with contextlib.ExitStack() as stack:
-        opened = [stack.enter_context(socket.socket()) for _ in Ports._fields]
-        for one in opened:
-            one.bind((HERE, 0))
-        return Ports(*(int(one.getsockname()[1]) for one in opened))
+    found: list[int] = []
+    for port in random.sample(PORTS, 200):
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind((HERE, port))
+            found.append(port)
+        if len(found) == len(Ports._fields):
+            return Ports(*found)
+    raise OSError(f"no free ports on {HERE} from {PORTS.start} to {PORTS.stop}")
 
 
 class NodeProcess:
