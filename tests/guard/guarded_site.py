@@ -23,6 +23,7 @@ from tests.fakes.buckets import DictBuckets
 from tests.fakes.clock import HandClock
 from tests.fakes.journal import ListJournal
 from tests.fakes.networks import TableNetworks
+from tests.fakes.newcomers import CountedNewcomers
 from tests.fakes.situation import SetSituation
 from tests.fakes.tallies import CountedTallies
 from tests.guard.at_the_gate import BOOK, LOOK, gate
@@ -43,7 +44,7 @@ class GuardedSite:
     def __init__(self, policy: Policy, networks: dict[str, NetworkLabel] | None = None) -> None:
         self.clock, self.wall = HandClock(), HandClock(1_800_000_000.0)
         self.buckets, self.bans, self.situation = DictBuckets(), DictBans(), SetSituation()
-        self.journal, self.tallies = ListJournal(), CountedTallies()
+        self.journal, self.tallies, self.newcomers = ListJournal(), CountedTallies(), CountedNewcomers()
         self.networks = TableNetworks(networks or {})
         self.gate = gate(self.wall, policy.challenge)
         self.imposed: list[Ban] = []
@@ -66,6 +67,7 @@ class GuardedSite:
             bans=self.bans,
             journal=self.journal,
             tallies=self.tallies,
+            newcomers=self.newcomers,
             clock=self.clock,
             wall=self.wall,
             node="test-0",
