@@ -27,6 +27,7 @@ from shieldproxy.state.bans import BanTable
 from shieldproxy.state.buckets import BucketTable
 from shieldproxy.state.keys import load_ring
 from shieldproxy.state.memory import NodeMemory, Region
+from shieldproxy.state.newcomers import WorkerNewcomers
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.state.spent import SpentTable
@@ -84,7 +85,9 @@ class Equipment:
         spent = SlotTable(memory.region(Region.SPENT), index)
         self._spent = SpentTable(spent, secret, lock_file=memory.fd, lock_start=memory.lock_start(Region.SPENT))
         self.tallies = WorkerTallies(memory.region(Region.TALLIES), index)
-        self._situation = NodeSituation(memory.region(Region.SITUATION))
+        self.newcomers = WorkerNewcomers(memory.region(Region.NEWCOMERS), index)
+        marks = SlotTable(memory.region(Region.MARKS), index)
+        self._situation = NodeSituation(memory.region(Region.SITUATION), marks)
 
     def _wire_intel(self) -> None:
         geo = self.settings.geo
@@ -137,6 +140,7 @@ class Equipment:
             bans=self.bans,
             journal=self._journal,
             tallies=self.tallies,
+            newcomers=self.newcomers,
             clock=time.monotonic,
             wall=time.time,
             node=name,
@@ -175,6 +179,7 @@ class Equipment:
         self.buckets.refresh(time.monotonic())
         self._count_records()
         self.tallies.publish()
+        self.newcomers.turn()
 
     def _count_records(self) -> None:
         """Bring what the journal counts into the tallies, which outlive this process."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from aiolimiter import AsyncLimiter
 
+from shieldproxy.core.excess import ExcessPolicy
+from shieldproxy.core.posture import PosturePolicy
 from shieldproxy.guard.appearance import Appearance, picture_uri
 from shieldproxy.proxy.pool import OriginTerms
 from shieldproxy.proxy.terms import ClientAddress, Terms
@@ -17,7 +19,7 @@ from shieldproxy.settings.compiling import compile_policy
 if TYPE_CHECKING:
     from shieldproxy.core.addresses import Network
     from shieldproxy.core.policy import Policy
-    from shieldproxy.settings.schema import Settings
+    from shieldproxy.settings.schema import Posture, Settings
 
 # Files a worker has open beside connections: memory, databases, the journal, its channel; and some room.
 OTHER_FILES = 100
@@ -27,6 +29,27 @@ def policy_of(settings: Settings, allowed: tuple[Network, ...]) -> Policy:
     """Return the compiled policy, with the networks an operator let through among the exempt."""
     policy = compile_policy(settings)
     return policy._replace(exempt=policy.exempt._replace(clients=(*policy.exempt.clients, *allowed)))
+
+
+def posture_policy(posture: Posture) -> PosturePolicy:
+    """Return when the posture of the site changes."""
+    return PosturePolicy(
+        memory=posture.memory,
+        floor=posture.floor,
+        elevated=posture.elevated,
+        attack=posture.attack,
+        hold=posture.hold,
+    )
+
+
+def excess_policy(posture: Posture) -> ExcessPolicy:
+    """Return when a network is part of an excess."""
+    return ExcessPolicy(
+        memory=posture.network_memory,
+        factor=posture.network_factor,
+        few=posture.network_few,
+        more=3.0 * posture.network_few,
+    )
 
 
 def appearance_of(settings: Settings) -> Appearance:

@@ -24,6 +24,7 @@ PASSED = {
     "denied": "no rule throttles, refuses or drops it",
     "over_own_limit": "no limit of its own stops it",
     "cleared": "no clearance, no verified robot",
+    "tightened": "not part of an excess, or nothing that could show a challenge",
     "over_shared_limit": "no shared limit is overdrawn",
     "suspicious": "not suspicious enough, or nothing that could show a challenge",
     "saturated": "the table of clients had room",
@@ -150,6 +151,7 @@ class Explanation:
             "cleared": lambda: (
                 "a robot whose address confirms it" if record.rule == "crawler" else "holds a valid clearance"
             ),
+            "tightened": lambda: f"part of an excess, so newcomers show that they are people{self._because()}",
             "over_shared_limit": lambda: f"limit {record.rule}, shared with strangers, is overdrawn{self._because()}",
             "suspicious": self._suspicion,
             "saturated": lambda: "the table of clients was full, so newcomers show that they are people",

@@ -36,7 +36,8 @@ class Limit(NamedTuple):
     """A named rate and burst for each key of a scope.
 
     ``rate`` is tokens a second, ``burst`` tokens at once; ``action`` is what an overdrawn bucket asks for.
-    ``match`` narrows the limit to some requests; None: all.
+    ``match`` narrows the limit to some requests; None: all. With ``in_excess`` it holds only for networks that ask far
+    more than they usually do.
     One that is ``observed`` is charged and decides nothing.
     """
 
@@ -46,6 +47,7 @@ class Limit(NamedTuple):
     burst: float
     action: Action
     match: Condition | None = None
+    in_excess: bool = False
     observed: bool = False
 
     @property

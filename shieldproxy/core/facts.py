@@ -93,6 +93,15 @@ class Posture(StrEnum):
     UNDER_ATTACK = "under_attack"
 
 
+class Tightening(StrEnum):
+    """Why a newcomer has to show that it is a browser while the site is not calm: what it is part of."""
+
+    NONE = ""
+    NETWORK = "network"
+    EVERYBODY = "everybody"
+    SAMPLE = "sample"
+
+
 class Malformed(NamedTuple):
     """A request that cannot be served, the status that says so, and the reason in one line."""
 
@@ -101,7 +110,10 @@ class Malformed(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """The frozen input of one judgement. ``now`` is seconds of a monotonic clock."""
+    """The frozen input of one judgement. ``now`` is seconds of a monotonic clock.
+
+    ``tightening`` says what excess a newcomer is part of; ``part`` whether the request follows a page that was let in.
+    """
 
     visitor: Visitor
     request: Request
@@ -116,3 +128,5 @@ class Facts(NamedTuple):
     crawler: Crawler = Crawler.NONE
     saturated: bool = False
     posture: Posture = Posture.CALM
+    tightening: Tightening = Tightening.NONE
+    part: bool = False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shieldproxy.core.facts import Request, Visitor
     from shieldproxy.core.rules import Patterns, Rule
 
-DEFAULT_SUSPICION = {Posture.CALM: 100, Posture.ELEVATED: 50, Posture.UNDER_ATTACK: 30}
+DEFAULT_SUSPICION = {Posture.CALM: 100, Posture.ELEVATED: 50, Posture.UNDER_ATTACK: 40}
 
 
 class ChallengePolicy(NamedTuple):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from shieldproxy.core.addresses import Network
     from shieldproxy.core.clearance import Clearance, Refusal
-    from shieldproxy.core.facts import NetworkLabel, Posture, Visitor
+    from shieldproxy.core.facts import NetworkLabel, Posture, Tightening, Visitor
     from shieldproxy.core.ladder import Ban
     from shieldproxy.core.policy import BanPolicy
     from shieldproxy.core.record import Record
@@ -119,6 +119,19 @@ class Situation(Protocol):
     @property
     def posture(self) -> Posture:
         """The posture of this second."""
+
+    def tightening(self, network: int, client: int, now: float) -> Tightening:
+        """Return whether a newcomer is tested for the excess it may be part of.
+
+        Both names are slots of buckets: of the client's network, and one of the client's own.
+        """
+
+
+class Newcomers(Protocol):
+    """Counters of what newcomers of each network do."""
+
+    def count(self, asn: int, deed: int) -> None:
+        """Count one deed (core.excess.Deed) of a network."""
 
 
 class Offload(Protocol):

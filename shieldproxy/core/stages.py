@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shieldproxy.core.facts import Crawler, PageKind
+from shieldproxy.core.facts import Crawler, PageKind, Tightening
 from shieldproxy.core.verdict import Action, Verdict
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ STATUS = {Action.CHALLENGE: 503, Action.THROTTLE: 429, Action.REFUSE: 403, Actio
 
 # What a client that is no browser page is told when the crowd's bucket is overdrawn: soon, but not at once.
 RETRY_SOON = 10.0
+
+WHY_TIGHTENED = {
+    Tightening.NETWORK: "{network} asks for far more than it usually does",
+    Tightening.EVERYBODY: "too much comes from everywhere",
+    Tightening.SAMPLE: "one of a few who show whether the crowd is people",
+}
 
 EXEMPT = Verdict(Action.ADMIT, "exempt")
 CLEARED = Verdict(Action.ADMIT, "cleared", "clearance")
@@ -93,6 +99,15 @@ def cleared(policy: Policy, facts: Facts) -> Verdict | None:
     if facts.clearance is not None:
         return CLEARED
     return None
+
+
+def tightened(policy: Policy, facts: Facts) -> Verdict | None:
+    """A page for a newcomer that is part of an excess, by its network, or because everybody's is: it is challenged."""
+    if facts.tightening is Tightening.NONE or facts.part or not may_challenge(facts):
+        return None
+    words = WHY_TIGHTENED[facts.tightening]
+    reason = words.format(network=f"AS{facts.visitor.label.asn}")
+    return Verdict(Action.CHALLENGE, "tightened", "", 0.0, 503, (reason, *weighty(facts)), suspicion(facts))
 
 
 def over_shared_limit(policy: Policy, facts: Facts) -> Verdict | None:
@@ -175,6 +190,7 @@ STAGES: tuple[Stage, ...] = (
     denied,
     over_own_limit,
     cleared,
+    tightened,
     over_shared_limit,
     suspicious,
     saturated,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shieldproxy.core.buckets import Reading, Scope
 from shieldproxy.core.clearance import Clearance
-from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Request
+from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Posture, Request, Tightening
 from shieldproxy.core.page_kinds import page_kind
 from shieldproxy.core.paths import plain_path
 from shieldproxy.core.policy import exempt_path
@@ -87,18 +87,14 @@ class Gatherer:
             readings = self._charge(visit.own, request, crawler, "", now)
             posture = self._situation.posture
             return Facts(visitor, request, now, PageKind.API, readings=readings, clearance=clearance, posture=posture)
-        charges, serial = visit.newcomer, ""
-        if crawler is Crawler.VERIFIED:
-            charges = visit.robots
-        elif clearance is not None:
-            charges, serial = visit.cleared, clearance.serial
         page = page_kind(request.method, request.place, request.headers)
-        newcomer = charges is visit.newcomer
-        if newcomer and page is not PageKind.PAGE and self._follows_page(visit, now):
-            charges = visit.own
-        readings = self._charge(charges, request, crawler, serial, now)
-        if newcomer and page is PageKind.PAGE and not overdrawn(readings):
-            self._buckets.charge(visit.pages, PAGE_INTERVAL, PAGE_SPAN, now)
+        posture, tightening, part = self._situation.posture, Tightening.NONE, False
+        if crawler is Crawler.VERIFIED:
+            readings = self._charge(visit.robots, request, crawler, "", now)
+        elif clearance is not None:
+            readings = self._charge(visit.cleared, request, crawler, clearance.serial, now)
+        else:
+            readings, tightening, part = self._charge_newcomer(visit, request, crawler, page, posture, now)
         return Facts(
             visitor,
             request,
@@ -112,8 +108,32 @@ class Gatherer:
             clearance,
             crawler,
             self._buckets.saturated,
-            self._situation.posture,
+            posture,
+            tightening,
+            part,
         )
+
+    def _charge_newcomer(  # noqa: PLR0913, PLR0917 - what was gathered so far
+        self, visit: Visit, request: Request, crawler: Crawler, page: PageKind, posture: Posture, now: float
+    ) -> tuple[tuple[Reading, ...], Tightening, bool]:
+        """Charge a request of somebody who has shown nothing yet.
+
+        Return what the buckets say, of what excess it is part, and whether it follows a page that was let in.
+        """
+        tightening = Tightening.NONE
+        if posture is not Posture.CALM:
+            tightening = self._situation.tightening(visit.excess, visit.unanswered, now)
+        if page is not PageKind.PAGE:
+            part = self._follows_page(visit, now)
+            pressed = visit.pressed if tightening is Tightening.NETWORK else visit.newcomer
+            return self._charge(visit.own if part else pressed, request, crawler, "", now), tightening, part
+        if tightening is not Tightening.NONE:
+            # It will be challenged, so it takes nothing from the crowd, and no parts will follow it.
+            return self._charge(visit.own, request, crawler, "", now), tightening, False
+        readings = self._charge(visit.newcomer, request, crawler, "", now)
+        if not any(reading.slack < 0.0 for reading in readings):
+            self._buckets.charge(visit.pages, PAGE_INTERVAL, PAGE_SPAN, now)
+        return readings, tightening, False
 
     def _follows_page(self, visit: Visit, now: float) -> bool:
         """Tell whether a request that is no page belongs to a page within all limits; it is charged as a part of it.
@@ -177,11 +197,6 @@ class Gatherer:
             if slack < 0.0 and limit.action > Action.CHALLENGE and not limit.observed:
                 refused = True
         return tuple(readings)
-
-
-def overdrawn(readings: tuple[Reading, ...]) -> bool:
-    """Tell whether a bucket is overdrawn of a limit that decides."""
-    return any(reading.slack < 0.0 and not reading.limit.observed for reading in readings)
 
 
 def request_key(scope: Scope, request: Request, serial: str) -> str:

@@ -22,6 +22,8 @@ ANSWERS = "@answers"
 # A page that was let in, and what it brings with it: pictures, styles, scripts and what those ask for.
 PAGES = "@pages"
 PARTS = "@parts"
+# A network that is part of an excess: the name under which it is marked.
+EXCESS = "@excess"
 
 
 class Peer(NamedTuple):
@@ -51,8 +53,9 @@ class Charge(NamedTuple):
 class Visit(NamedTuple):
     """A client as the policy of one generation sees it: who it is, its standing, its buckets.
 
-    ``newcomer`` charges are own and collective buckets, ``cleared`` those of a holder of a clearance, ``robots``
-    those of a verified crawler, ``own`` what our own paths charge. ``generation`` tells whether the policy or the
+    ``newcomer`` charges are own and collective buckets, ``pressed`` the same for a network in excess, ``cleared`` those
+    of a holder of a clearance, ``robots`` those of a verified crawler, ``own`` what our own paths charge.
+    ``excess`` is the name under which its network is marked. ``generation`` tells whether the policy or the
     databases changed since.
     """
 
@@ -60,6 +63,7 @@ class Visit(NamedTuple):
     standing: Standing
     habits: Habits
     newcomer: tuple[Charge, ...]
+    pressed: tuple[Charge, ...]
     cleared: tuple[Charge, ...]
     robots: tuple[Charge, ...]
     own: tuple[Charge, ...]
@@ -69,6 +73,7 @@ class Visit(NamedTuple):
     answers: int
     pages: int
     parts: int
+    excess: int
     generation: int
 
 
@@ -86,7 +91,7 @@ def visit(
 ) -> Visit:
     """Return the visit of ``visitor`` under ``policy``: every slot named, so that a request only charges."""
     now_standing = standing(policy, visitor)
-    newcomer: list[Charge] = []
+    pressed: list[Charge] = []
     cleared: list[Charge] = []
     robots: list[Charge] = []
     # Own limits before shared ones: see Gatherer._charge.
@@ -98,14 +103,16 @@ def visit(
         elif limit.scope == "clearance":
             cleared.append(charge)
         else:
-            newcomer.append(charge)
+            pressed.append(charge)
             if binds_everybody(limit):
                 cleared.append(charge)
+    newcomer = tuple(charge for charge in pressed if not charge.limit.in_excess)
     return Visit(
         visitor,
         now_standing,
         habits_of(now_standing.rules),
-        tuple(newcomer),
+        newcomer,
+        tuple(pressed),
         tuple(cleared),
         tuple(robots),
         tuple(charge for charge in newcomer if binds_answers(charge.limit)),
@@ -115,6 +122,7 @@ def visit(
         buckets.slot(ANSWERS, visitor.client),
         buckets.slot(PAGES, visitor.client),
         buckets.slot(PARTS, visitor.client),
+        buckets.slot(EXCESS, str(visitor.label.asn)),
         generation,
     )
 

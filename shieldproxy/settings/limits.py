@@ -13,7 +13,7 @@ from shieldproxy.core.verdict import ACTIONS, Action, Mode
 from shieldproxy.settings.conditions import match, when
 from shieldproxy.settings.positions import Trail
 from shieldproxy.settings.tables import Desk, UnreadableError, part, required, setting
-from shieldproxy.settings.values import Wrong, describe, integer, member, number, text
+from shieldproxy.settings.values import Wrong, choice, describe, integer, member, number, text
 
 # Every request asks every limit and rule that may apply to it; more than these would be felt.
 MOST_LIMITS = 100
@@ -48,6 +48,7 @@ class LimitTable:
     )
     burst: float | None = setting(None, number(1, MOST_RATE))
     action: Action | None = setting(None, member(Action, LIMIT_ACTIONS))
+    during: str = setting("always", choice("always", "excess"))
     match: Condition | None = part(None, match)
     mode: Mode = setting(Mode.ENFORCE, member(Mode))
 
@@ -92,8 +93,11 @@ def limit(desk: Desk, name: str, table: LimitTable, trail: Trail) -> Limit:
         why = " (strangers share its bucket)" if table.scope.collective else ""
         desk.note((*trail, "action"), f'"{action.word}" is not for scope "{table.scope}"{why}; allowed: {words}')
     burst = max(1.0, BURST_SECONDS * table.rate) if table.burst is None else table.burst
+    in_excess = table.during == "excess"
+    if in_excess and table.scope not in (Scope.NETWORK, Scope.ASN) and desk.sound((*trail, "scope")):
+        desk.note((*trail, "during"), f'"excess" is not for scope "{table.scope}"; allowed: scope "network" or "asn"')
     observed = table.mode is Mode.OBSERVE
-    return Limit(name, table.scope, table.rate, burst, action, table.match, observed)
+    return Limit(name, table.scope, table.rate, burst, action, table.match, in_excess, observed)
 
 
 def rules(desk: Desk, value: object, trail: Trail) -> tuple[Rule, ...]:

@@ -13,7 +13,7 @@ LIMITS: Mapping[str, Mapping[str, Any]] = {
     "client": {"scope": "client", "rate": 10, "burst": 50, "action": "throttle"},
     "clearance": {"scope": "clearance", "rate": 20, "burst": 100, "action": "throttle"},
     "network": {"scope": "network", "rate": 15, "burst": 150, "action": "challenge"},
-    "asn": {"scope": "asn", "rate": 5, "burst": 60, "action": "challenge"},
+    "asn": {"scope": "asn", "rate": 5, "burst": 60, "action": "challenge", "during": "excess"},
     "robots": {"scope": "client", "rate": 5, "burst": 100, "action": "throttle", "match": {"crawler": "verified"}},
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from shieldproxy.core.addresses import Network
 from shieldproxy.core.buckets import Limit
 from shieldproxy.core.clearance import Kind
-from shieldproxy.core.facts import Posture
+from shieldproxy.core.facts import Posture as Stance
 from shieldproxy.core.rules import Patterns, Rule
 from shieldproxy.core.verdict import Mode
 from shieldproxy.settings.certificates import Tls, tls
@@ -115,8 +115,8 @@ class Challenge:
     kinds: tuple[Kind, ...] = part(
         (Kind.WORK, Kind.FORM), items(member(Kind), least=1, most=10, what="kinds of challenge")
     )
-    suspicion: tuple[tuple[Posture, int], ...] = part(
-        ((Posture.CALM, 100), (Posture.ELEVATED, 50), (Posture.UNDER_ATTACK, 30)), thresholds
+    suspicion: tuple[tuple[Stance, int], ...] = part(
+        ((Stance.CALM, 100), (Stance.ELEVATED, 50), (Stance.UNDER_ATTACK, 40)), thresholds
     )
     cost: int = setting(1_000, integer(10, 100_000))
     validity: float = setting(86_400.0, duration("1m", "30d"))
@@ -151,6 +151,21 @@ class Exempt:
 
     clients: tuple[Network, ...] = part((), items(network, what="addresses and networks"))
     paths: Patterns | None = part(None, globs(path_glob, least=0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posture:
+    """When the site counts as under attack, and a network as part of it."""
+
+    memory: float = setting(600.0, duration("1m", "1d"))
+    floor: float = setting(20.0, number(1, 1_000_000))
+    elevated: float = setting(2.0, number(1.1, 1_000))
+    attack: float = setting(3.0, number(1.1, 1_000))
+    hold: float = setting(30.0, duration("5s", "1h"))
+    network_memory: float = setting(3_600.0, duration("1m", "7d"))
+    network_factor: float = setting(3.0, number(1.1, 1_000))
+    network_few: float = setting(4.0, number(1, 1_000_000))
+    sample: float = setting(0.005, number(0.0001, 1, or_zero=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +227,7 @@ class Settings:
     bans: Bans = section(Bans)
     exempt: Exempt = section(Exempt)
     rules: tuple[Rule, ...] = part((), rules)
+    posture: Posture = section(Posture)
     geo: Geo = section(Geo)
     journal: Journal = section(Journal)
     state: State = section(State)

@@ -24,7 +24,7 @@ class Suspicion:
 def thresholds(desk: Desk, value: object, trail: Trail) -> tuple[tuple[Posture, int], ...]:
     """Return the suspicion at which a page is challenged, by posture.
 
-    0 challenges every newcomer. One number is the threshold in calm; half of it holds when elevated, three tenths
+    0 challenges every newcomer. One number is the threshold in calm; half of it holds when elevated, four tenths
     under attack.
     """
     if isinstance(value, dict):
@@ -32,7 +32,7 @@ def thresholds(desk: Desk, value: object, trail: Trail) -> tuple[tuple[Posture, 
     else:
         table = Suspicion(calm=integer(0, MOST_SUSPICION)(value))
     elevated = table.calm // 2 if table.elevated is None else table.elevated
-    under_attack = table.calm * 3 // 10 if table.under_attack is None else table.under_attack
+    under_attack = table.calm * 4 // 10 if table.under_attack is None else table.under_attack
     under_attack = min(under_attack, elevated) if table.under_attack is None else under_attack
     if not table.calm >= elevated >= under_attack and desk.sound(trail):
         desk.note(

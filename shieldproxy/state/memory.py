@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shieldproxy.core.errors import StartError
-from shieldproxy.state import slots, tallies
+from shieldproxy.state import newcomers, slots, tallies
+from shieldproxy.state.situation import MARK_SLOTS
 
 MAGIC = b"shieldp\0"
 VERSION = 1
@@ -38,6 +39,8 @@ class Region(StrEnum):
     SPENT = "spent"
     TALLIES = "tallies"
     SITUATION = "situation"
+    NEWCOMERS = "newcomers"
+    MARKS = "marks"
 
 
 class Sizes(NamedTuple):
@@ -61,6 +64,8 @@ def layout(sizes: Sizes) -> tuple[dict[Region, slice], int]:
         Region.SPENT: slots.bytes_for(sizes.spent),
         Region.TALLIES: tallies.bytes_for(sizes.workers),
         Region.SITUATION: PAGE,
+        Region.NEWCOMERS: newcomers.bytes_for(sizes.workers),
+        Region.MARKS: slots.bytes_for(MARK_SLOTS),
     }
     start = PAGE
     places: dict[Region, slice] = {}

@@ -1,20 +1,33 @@
-"""How the site stands: a few cells the supervisor writes and every worker reads."""
+"""How the site stands: a few cells the supervisor writes and every worker reads, and the networks it has marked."""
 
 from __future__ import annotations
 
-from shieldproxy.core.facts import Posture
+from collections.abc import Iterable
+
+from shieldproxy.core.facts import Posture, Tightening
+from shieldproxy.state.slots import SlotTable
 
 POSTURES = tuple(Posture)
-POSTURE, GENERATION, EPOCH = range(3)
+POSTURE, GENERATION, EPOCH, EVERYBODY, SAMPLE = range(5)
+# Newcomers are sampled by eight bits of a name that nobody outside can foretell, in parts of 2**16.
+SAMPLE_SHIFT, SAMPLE_OF = 20, 1 << 16
+# Networks marked at once find room with plenty to spare, so that no set of the table is full.
+MARK_SLOTS = 16_384
+# A mark that is not renewed ends (seconds): marks do not outlive a supervisor that died.
+MARK_SECONDS = 10.0
 
 
 class NodeSituation:
-    """The port ``Situation`` over shared cells. One process writes, all may read; each cell is whole at any time."""
+    """The port ``Situation`` over shared cells. One process writes, all may read; each cell is whole at any time.
 
-    __slots__ = ("_cells",)
+    ``marks`` is where marked networks stand; None: there are none (a situation for reading the posture alone).
+    """
 
-    def __init__(self, buffer: memoryview | bytearray) -> None:
+    __slots__ = ("_cells", "_marks")
+
+    def __init__(self, buffer: memoryview | bytearray, marks: SlotTable | None = None) -> None:
         self._cells = memoryview(buffer)[:64].cast("Q")
+        self._marks = marks
 
     @property
     def posture(self) -> Posture:
@@ -24,6 +37,29 @@ class NodeSituation:
     @posture.setter
     def posture(self, posture: Posture) -> None:
         self._cells[POSTURE] = POSTURES.index(posture)
+
+    def tightening(self, network: int, client: int, now: float) -> Tightening:
+        """Return whether a newcomer is challenged for the excess it may be part of; names are those of buckets."""
+        if self._marks is not None and self._marks.get(network) > now:
+            return Tightening.NETWORK
+        if self._cells[EVERYBODY]:
+            return Tightening.EVERYBODY
+        if client >> SAMPLE_SHIFT & (SAMPLE_OF - 1) < self._cells[SAMPLE]:
+            return Tightening.SAMPLE
+        return Tightening.NONE
+
+    def tighten(self, networks: Iterable[int], now: float, *, everybody: bool, sample: float) -> None:
+        """Mark ``networks`` (names) for a while, and say whether all newcomers, or which share of them, is tested."""
+        if self._marks is not None:
+            for network in networks:
+                self._marks.put_if_room(network, now + MARK_SECONDS, now)
+        self._cells[EVERYBODY] = int(everybody)
+        self._cells[SAMPLE] = int(sample * SAMPLE_OF)
+
+    def release(self, network: int) -> None:
+        """End the mark of a network at once."""
+        if self._marks is not None:
+            self._marks.drop(network)
 
     @property
     def generation(self) -> int:

@@ -14,6 +14,7 @@ WAITING = (
     ("server", "workers"),
     ("server", "own_path"),
     ("server", "tls"),
+    ("posture", "network_memory"),
     ("geo", "asn"),
     ("geo", "country"),
     ("geo", "refresh"),

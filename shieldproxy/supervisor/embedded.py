@@ -10,18 +10,17 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from shieldproxy.app.equipment import Equipment
-from shieldproxy.core.posture import PosturePolicy
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.retention import forget_before
 from shieldproxy.oplog import MinuteLog, harmless, harmless_value
 from shieldproxy.state.keys import load_node_secret
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
-from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.supervisor.node import make_private
 from shieldproxy.supervisor.operators import Operators
 from shieldproxy.supervisor.rounds import repeat
-from shieldproxy.supervisor.watch import Watch
+from shieldproxy.supervisor.tightening import say_change, say_posture
+from shieldproxy.supervisor.watch import REMEMBER_ROUND, watch_for
 
 if TYPE_CHECKING:
     from shieldproxy.core.ladder import Ban
@@ -73,8 +72,7 @@ class EmbeddedNode:
         self._memory = NodeMemory.create(Sizes(buckets=settings.state.buckets, workers=KEEPER + 1), secret)
         self._log = ProgramLog()
         self._minute = MinuteLog(self._log, time.monotonic)
-        situation = NodeSituation(self._memory.region(Region.SITUATION))
-        self._watch = Watch(self._memory.region(Region.TALLIES), situation, PosturePolicy())
+        self._watch = watch_for(self._memory, KEEPER, settings, self._log)
         table = SlotTable(self._memory.region(Region.BANS), KEEPER)
         self._operators = Operators(directory, table, secret, clock=time.monotonic, wall=time.time)
         self._equipment = Equipment(
@@ -96,6 +94,7 @@ class EmbeddedNode:
     def adopt(self, settings: Settings) -> None:
         """Judge by ``settings`` from now on; those of geo, journal and state wait for the next start."""
         self._equipment.adopt(settings)
+        self._watch.adopt(settings.posture)
 
     async def running(self, _application: object = None) -> AsyncIterator[None]:
         """Run beside the program until it ends: for ``cleanup_ctx`` of an aiohttp application.
@@ -106,6 +105,7 @@ class EmbeddedNode:
         beside = [
             asyncio.ensure_future(self._equipment.keep_time(self._tick)),
             asyncio.ensure_future(repeat(self._forget, RETENTION_ROUND, self._minute, "old records stay")),
+            asyncio.ensure_future(repeat(self._remember, REMEMBER_ROUND, self._minute, "keeping what is usual failed")),
         ]
         yield
         for task in beside:
@@ -116,10 +116,13 @@ class EmbeddedNode:
 
     def _tick(self) -> None:
         if self._watch.tick(time.monotonic()):
-            detected = self._watch.detected
-            self._log.warning("posture", posture=detected.posture.value, reason=detected.reason)
+            say_posture(self._log, self._watch.detected)
+        say_change(self._log, self._watch.change)
         if self._operators.sweep():
             self._equipment.allow(self._operators.allowed())
+
+    async def _remember(self) -> None:
+        await self._watch.remember(self._equipment.settings.state.directory, self._minute)
 
     async def _forget(self) -> None:
         journal = self._equipment.settings.journal

@@ -18,7 +18,6 @@ from shieldproxy.app.terms import policy_of
 from shieldproxy.core.errors import ConfigurationError, StartError
 from shieldproxy.core.facts import NetworkLabel
 from shieldproxy.core.ladder import Ban
-from shieldproxy.core.posture import PosturePolicy
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.mending import probe
 from shieldproxy.state.keys import load_node_secret, load_ring
@@ -32,7 +31,8 @@ from shieldproxy.supervisor.operators import Operators
 from shieldproxy.supervisor.policy_notes import note_policy, note_reload
 from shieldproxy.supervisor.rights import keep_from_children
 from shieldproxy.supervisor.rounds import repeat
-from shieldproxy.supervisor.watch import Watch
+from shieldproxy.supervisor.tightening import say_change, say_posture
+from shieldproxy.supervisor.watch import REMEMBER_ROUND, watch_for
 from shieldproxy.supervisor.workers import WorkerProcess, wait_ready
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Supervisor:
         await self.kernel.stop()
         await control.stop()
         self.operators.save()
+        await self._remember()
         for task in self._tasks:
             task.cancel()
         await self.notary.stop()
@@ -116,7 +117,7 @@ class Supervisor:
         # One row more than workers: the supervisor writes bans of operators under a number of its own.
         self.memory = NodeMemory.create(Sizes(buckets=settings.state.buckets, workers=count + 1), secret)
         self.situation = NodeSituation(self.memory.region(Region.SITUATION))
-        self.watch = Watch(self.memory.region(Region.TALLIES), self.situation, PosturePolicy())
+        self.watch = watch_for(self.memory, count, settings, self.log)
         table = SlotTable(self.memory.region(Region.BANS), count)
         self.operators = Operators(directory, table, secret, clock=time.monotonic, wall=time.time)
         self.policy: Policy = policy_of(settings, self.operators.allowed())
@@ -188,6 +189,7 @@ class Supervisor:
             (self._knock, origin.INTERVAL, "asking the origin failed"),
             (self.operations.refresh, self.settings.geo.refresh, "looking for new databases failed"),
             (self._seal, SEAL_ROUND, "sealing the journal failed"),
+            (self._remember, REMEMBER_ROUND, "keeping what is usual failed"),
             (self._forget, RETENTION_ROUND, "deleting old records failed"),
         ):
             self._begin(repeat(work, interval, self._minute, event))
@@ -216,10 +218,13 @@ class Supervisor:
 
     async def _watch_over(self) -> None:
         if self.watch.tick(time.monotonic()):
-            detected = self.watch.detected
-            self.log.warning("posture", posture=detected.posture.value, reason=detected.reason)
+            say_posture(self.log, self.watch.detected)
+        say_change(self.log, self.watch.change)
         if self.operators.sweep():
             self.tell_allowed()
+
+    async def _remember(self) -> None:
+        await self.watch.remember(self.settings.state.directory, self._minute)
 
     async def _knock(self) -> None:
         before, settings = self.origin, self.settings.origin
@@ -264,6 +269,7 @@ class Supervisor:
             )
             return self.reload_refused
         self.settings, self.policy, self.reload_refused, self.waiting = settings, policy, (), waiting
+        self.watch.adopt(settings.posture)
         self.situation.generation += 1
         self.tell(Adopt(settings))
         note_reload(self)

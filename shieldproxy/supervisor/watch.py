@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from shieldproxy.core.posture import Detected, PosturePolicy, Second, observe
+from shieldproxy.app.terms import excess_policy, posture_policy
+from shieldproxy.core.errors import StartError
+from shieldproxy.core.posture import Detected, Flow, PosturePolicy, Second, observe
+from shieldproxy.state.learned import Usual, keep_usual, read_usual
+from shieldproxy.state.memory import NodeMemory, Region
+from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.tallies import Totals, read_totals
+from shieldproxy.supervisor.tightening import tightening_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from shieldproxy.core.facts import Posture
-    from shieldproxy.state.situation import NodeSituation
+    from shieldproxy.oplog import Log, MinuteLog
+    from shieldproxy.settings.schema import Posture as PostureSettings
+    from shieldproxy.settings.schema import Settings
+    from shieldproxy.supervisor.tightening import Change, Tightening
 
 MINUTE = 60
+# What is usual is written down so often (seconds); more than this is not lost when the machine fails.
+REMEMBER_ROUND = 60.0
 
 
 class Watch:
-    """Reads what workers count and says how the site stands."""
+    """Reads what workers count and says how the site stands.
 
-    def __init__(self, tallies: memoryview, situation: NodeSituation, policy: PosturePolicy) -> None:
+    ``tightening`` decides who is part of an excess (None: nobody is told apart); ``usual`` is what was learned before.
+    """
+
+    def __init__(
+        self,
+        tallies: memoryview,
+        situation: NodeSituation,
+        policy: PosturePolicy,
+        tightening: Tightening | None = None,
+        usual: Usual | None = None,
+    ) -> None:
         self._tallies = tallies
         self._situation = situation
         self._policy = policy
-        self._detected = Detected()
+        self._tightening = tightening
+        self.change: Change | None = None
+        known = usual or Usual()
+        flow = Flow(usual_pages=known.pages, usual_parts=known.parts)
+        self._detected = Detected(usual=known.requests, seen=known.seen, flow=flow)
         self._minute: deque[Totals] = deque(maxlen=MINUTE + 1)
         self.totals = read_totals(tallies)
         self._minute.append(self.totals)
@@ -50,9 +77,43 @@ class Watch:
             answered=ended_in("passed", self.totals) - ended_in("passed", before),
         )
         posture = self._detected.posture
+        if self._tightening is not None:
+            second = self._tightening.count(second, before, self.totals, posture, now)
         self._detected = observe(self._policy, self._detected, second, now)
+        # Marks first: a worker that reads the new posture finds them.
+        if self._tightening is not None:
+            self.change = self._tightening.act(self._detected, now)
         self._situation.posture = self._detected.posture
         return self._detected.posture is not posture
+
+    def adopt(self, posture: PostureSettings) -> None:
+        """Decide by these settings from now on; what was learned stays."""
+        self._policy = posture_policy(posture)
+        if self._tightening is not None:
+            self._tightening.adopt(excess_policy(posture), posture.sample)
+
+    async def remember(self, directory: Path, minute: MinuteLog) -> None:
+        """Keep in ``directory`` what was learned, once it says anything; a refusing disk is told to ``minute``."""
+        usual = self.usual()
+        if usual.seen < REMEMBER_ROUND:
+            return
+        try:
+            await asyncio.to_thread(keep_usual, directory, usual)
+        except StartError as error:
+            minute.warning("what is usual is not kept", why=str(error))
+
+    def usual(self) -> Usual:
+        """Return what was learned, for keeping."""
+        found = self._detected
+        kept = Usual(found.usual, found.flow.usual_pages, found.flow.usual_parts, found.seen)
+        if self._tightening is None:
+            return kept
+        baselines = self._tightening.excess.baselines
+        return kept._replace(age=baselines.age, networks=baselines.rates())
+
+    def tightened(self, now: float) -> tuple[str, ...]:
+        """Return who is part of an excess, in words for people."""
+        return () if self._tightening is None else self._tightening.words(now)
 
     def last_minute(self) -> dict[str, int]:
         """Return requests by action in the last minute."""
@@ -79,3 +140,14 @@ def by_action(totals: Totals) -> dict[str, int]:
 def ended_in(result: str, totals: Totals) -> int:
     """Return challenges that had ``result`` since the node started."""
     return sum(count for (_, found), count in totals.challenges.items() if found == result)
+
+
+def watch_for(memory: NodeMemory, writer: int, settings: Settings, log: Log) -> Watch:
+    """Return the watch of a node over its ``memory``, knowing what was kept; ``writer`` is its own number there."""
+    usual, problem = read_usual(settings.state.directory)
+    if problem:
+        log.warning("what was usual is lost", why=problem)
+    posture = settings.posture
+    tightening = tightening_for(memory, writer, excess_policy(posture), posture.sample, usual)
+    situation = NodeSituation(memory.region(Region.SITUATION))
+    return Watch(memory.region(Region.TALLIES), situation, posture_policy(posture), tightening, usual)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shieldproxy.core.facts import Crawler, Facts, NetworkLabel, PageKind, Posture
+from shieldproxy.core.facts import Crawler, Facts, NetworkLabel, PageKind, Posture, Tightening
 from tests.scenes import facts, request, visitor
 
 HEADERS = [
@@ -34,7 +34,8 @@ def test_facts_are_frozen() -> None:
 def test_nothing_speaks_against_a_client_by_default() -> None:
     """Facts that name only visitor and request hold no ban, no reading and a calm site."""
     plain = Facts(visitor(), request())
-    assert plain[3:] == (PageKind.PAGE, "", None, None, (), (), None, Crawler.NONE, False, Posture.CALM)
+    unsaid = (Tightening.NONE, False)
+    assert plain[3:] == (PageKind.PAGE, "", None, None, (), (), None, Crawler.NONE, False, Posture.CALM, *unsaid)
 
 
 def test_an_unknown_address_has_an_empty_label() -> None:

@@ -166,7 +166,7 @@ THRESHOLDS = [
     # what an operator wrote, posture, threshold
     ((), Posture.CALM, 100),
     ((), Posture.ELEVATED, 50),
-    ((), Posture.UNDER_ATTACK, 30),
+    ((), Posture.UNDER_ATTACK, 40),
     (((Posture.UNDER_ATTACK, 0),), Posture.UNDER_ATTACK, 0),
     (((Posture.UNDER_ATTACK, 0),), Posture.CALM, 100),
     (((Posture.CALM, 70), (Posture.ELEVATED, 60)), Posture.ELEVATED, 60),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shieldproxy.core.facts import Posture
-from shieldproxy.core.posture import STRICTNESS, Detected, PosturePolicy, Second, observe, signs
+from shieldproxy.core.posture import STRICTNESS, Detected, PosturePolicy, Second, Trial, observe, signs
 
 CALM, ELEVATED, ATTACK = Posture.CALM, Posture.ELEVATED, Posture.UNDER_ATTACK
 POLICY = PosturePolicy()
@@ -107,33 +107,79 @@ def test_the_reason_is_a_sentence_with_numbers() -> None:
     assert watch((60, USUAL))[-1].reason == "as usual"
 
 
+MANY, IGNORED = Trial(40.0, 36.0), Trial(40.0, 1.0)
 SIGNS = [
-    # rate, usual, challenged, answered: the sign
+    # rate, usual, challenged less answered, challenges that are due: the sign
     # below the floor nothing is an attack
-    (19.9, 1.0, 19.0, 0.0, CALM),
-    (20.0, 1.0, 0.0, 0.0, ELEVATED),
+    (19.9, 1.0, 19.0, IGNORED, CALM),
+    (20.0, 1.0, 0.0, Trial(), ELEVATED),
     # thresholds against the usual
-    (99.9, 50.0, 20.0, 0.0, CALM),
-    (100.0, 50.0, 0.0, 0.0, ELEVATED),
+    (99.9, 50.0, 20.0, IGNORED, CALM),
+    (100.0, 50.0, 0.0, Trial(), ELEVATED),
     # answered or not
-    (100.0, 50.0, 10.0, 5.1, ELEVATED),
-    (100.0, 50.0, 10.0, 5.0, ATTACK),
+    (100.0, 50.0, 5.0, MANY, ELEVATED),
+    (100.0, 50.0, 5.0, Trial(10.0, 5.1), ELEVATED),
+    (100.0, 50.0, 5.0, Trial(10.0, 5.0), ATTACK),
     # a quarter of everything ends at a challenge: no usual is asked
-    (100.0, 90.0, 26.0, 1.0, ATTACK),
-    (100.0, 90.0, 26.0, 2.0, CALM),
-    # a single challenge in a while says nothing
-    (100.0, 50.0, 0.9, 0.0, ELEVATED),
+    (100.0, 90.0, 25.0, IGNORED, ATTACK),
+    (100.0, 90.0, 24.0, IGNORED, CALM),
+    # a handful of challenges says nothing
+    (100.0, 50.0, 2.0, Trial(5.9, 0.0), ELEVATED),
+    # nor do challenges whose answers are still on their way
+    (100.0, 50.0, 20.0, Trial(0.0, 0.0, (20, 20)), ELEVATED),
     # more answers than challenges (they were asked for before) are no attack
-    (100.0, 50.0, 10.0, 30.0, ELEVATED),
+    (100.0, 50.0, -20.0, Trial(10.0, 30.0), ELEVATED),
     # a site without visitors has no usual to divide by
-    (25.0, 0.0, 0.0, 0.0, ELEVATED),
+    (25.0, 0.0, 0.0, Trial(), ELEVATED),
 ]
 
 
-@pytest.mark.parametrize(("rate", "usual", "challenged", "answered", "sign"), SIGNS)
-def test_signs(rate: float, usual: float, challenged: float, answered: float, sign: Posture) -> None:
+@pytest.mark.parametrize(("rate", "usual", "ignored", "trial", "sign"), SIGNS)
+def test_signs(rate: float, usual: float, ignored: float, trial: Trial, sign: Posture) -> None:
     """The floor, the excess and the unanswered challenges decide, each at its threshold."""
-    assert signs(POLICY, rate, usual, challenged, answered)[0] is sign
+    assert signs(POLICY, rate, usual, ignored, trial)[0] is sign
+
+
+# A site where each page brings four parts: pages and parts among the requests of a second.
+READ = Second(30, pages=6, parts=24)
+RUSH = Second(600, pages=120, parts=480)
+BARE = Second(210, pages=180, parts=24)
+CACHED = Second(120, pages=60, parts=60)
+
+PAGE_STORIES = [
+    ("people read", [(600, READ)], [CALM]),
+    ("a crowd whose browsers fetch the parts", [(600, READ), (30, RUSH)], [CALM, ELEVATED]),
+    ("a flood that fetches nothing else", [(600, READ), (3, BARE)], [CALM, ATTACK]),
+    ("a crowd of visitors who have some parts already", [(600, READ), (30, CACHED)], [CALM, ELEVATED]),
+    ("a site whose parts lie elsewhere", [(600, Second(6, pages=6)), (30, Second(180, pages=180))], [CALM, ELEVATED]),
+    ("a flood half a minute after the start", [(30, READ), (3, BARE)], [CALM, ATTACK]),
+    ("few pages", [(600, Second(5, pages=1, parts=4)), (60, Second(10, pages=8, parts=1))], [CALM, CALM]),
+    ("a flood while the origin suffers", [(600, READ), (9, RUSH._replace(suffering=True))], [CALM, ATTACK]),
+    ("a slow origin without an excess", [(600, READ), (60, READ._replace(suffering=True))], [CALM, CALM]),
+    ("a network that floods a fresh node", [(3, BARE._replace(alone="AS64500"))], [ATTACK]),
+    ("a flood and its end", [(600, READ), (80, BARE), (110, READ)], [CALM, ATTACK, CALM]),
+]
+
+
+@pytest.mark.parametrize(("spans", "postures"), [row[1:] for row in PAGE_STORIES], ids=[row[0] for row in PAGE_STORIES])
+def test_pages_tell_people_from_floods(spans: list[tuple[int, Second]], postures: list[Posture]) -> None:
+    """Browsers fetch what belongs to a page; an excess of pages without it is an attack within three seconds."""
+    assert [detected.posture for detected in watch(*spans)] == postures
+
+
+def test_a_sample_that_answers_keeps_a_crowd_from_being_an_attack() -> None:
+    """One challenge a second, answered two seconds later by nine of ten, for as long as the crowd lasts."""
+    detected, now = watch((600, READ))[-1], 600.0
+    for second in range(120):
+        now += 1.0
+        answered = 1 if second >= 2 and second % 10 else 0
+        detected = observe(POLICY, detected, RUSH._replace(challenged=1, answered=answered), now)
+        assert detected.posture is not ATTACK
+
+
+def test_a_sample_that_does_not_answer_makes_a_crowd_an_attack() -> None:
+    """Bots that fetch all parts are told from people by the challenges of a few, within fifteen seconds."""
+    assert watch((600, READ), (15, RUSH._replace(challenged=1)))[-1].posture is ATTACK
 
 
 counts = st.integers(0, 10**9)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from shieldproxy.core.buckets import Scope
-from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Posture
+from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Posture, Tightening
 from shieldproxy.core.judge import judge
 from shieldproxy.core.ladder import Ban
 from shieldproxy.core.policy import ChallengePolicy, Policy, allowed_actions
@@ -88,6 +88,15 @@ VERDICTS = [
     (facts(crawler=Crawler.VERIFIED, readings=(overdrawn(CROWD),), saturated=True), ADMIT, "cleared", "crawler", 0),
     # an impostor is nobody special
     (facts(crawler=Crawler.IMPOSTOR), ADMIT, "admit", "", 0),
+    # --- part of an excess: newcomers' pages are challenged; what is no page is not, nor who has shown anything
+    (facts(tightening=Tightening.NETWORK), CHALLENGE, "tightened", "", 503),
+    (facts(tightening=Tightening.EVERYBODY), CHALLENGE, "tightened", "", 503),
+    (facts(tightening=Tightening.SAMPLE), CHALLENGE, "tightened", "", 503),
+    (facts(tightening=Tightening.NETWORK, readings=(overdrawn(CROWD),)), CHALLENGE, "tightened", "", 503),
+    (facts(tightening=Tightening.NETWORK, page=PageKind.API), ADMIT, "admit", "", 0),
+    (facts(tightening=Tightening.NETWORK, part=True, page=PageKind.ASSET), ADMIT, "admit", "", 0),
+    (facts(tightening=Tightening.NETWORK, clearance=CLEARANCE), ADMIT, "cleared", "clearance", 0),
+    (facts(tightening=Tightening.EVERYBODY, crawler=Crawler.VERIFIED), ADMIT, "cleared", "crawler", 0),
     (facts(crawler=Crawler.IMPOSTOR, readings=(overdrawn(CROWD),)), CHALLENGE, "over_shared_limit", "crowd", 503),
     # --- over a limit that strangers share
     (facts(readings=(overdrawn(CROWD),)), CHALLENGE, "over_shared_limit", "crowd", 503),
@@ -111,8 +120,8 @@ VERDICTS = [
     # the worse the site stands, the less it takes
     (facts(matched=(rule("a", weight=50),), posture=Posture.CALM), ADMIT, "admit", "", 0),
     (facts(matched=(rule("a", weight=50),), posture=Posture.ELEVATED), CHALLENGE, "suspicious", "a", 503),
-    (facts(matched=(rule("a", weight=30),), posture=Posture.UNDER_ATTACK), CHALLENGE, "suspicious", "a", 503),
-    (facts(matched=(rule("a", weight=29),), posture=Posture.UNDER_ATTACK), ADMIT, "admit", "", 0),
+    (facts(matched=(rule("a", weight=40),), posture=Posture.UNDER_ATTACK), CHALLENGE, "suspicious", "a", 503),
+    (facts(matched=(rule("a", weight=39),), posture=Posture.UNDER_ATTACK), ADMIT, "admit", "", 0),
     # --- saturated: newcomers who open a page show that they are people
     (facts(saturated=True), CHALLENGE, "saturated", "", 503),
     (facts(saturated=True, page=PageKind.ASSET), ADMIT, "admit", "", 0),
@@ -143,6 +152,7 @@ def test_the_order_is_the_policy_of_the_house() -> None:
         "denied",
         "over_own_limit",
         "cleared",
+        "tightened",
         "over_shared_limit",
         "suspicious",
         "saturated",

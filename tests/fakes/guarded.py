@@ -23,6 +23,7 @@ from tests.fakes.bans import DictBans
 from tests.fakes.buckets import DictBuckets
 from tests.fakes.journal import ListJournal
 from tests.fakes.networks import TableNetworks
+from tests.fakes.newcomers import CountedNewcomers
 from tests.fakes.puzzles import DictPuzzles
 from tests.fakes.situation import SetSituation
 from tests.fakes.tallies import CountedTallies
@@ -37,6 +38,7 @@ class Guarded:
     guard: Guard
     journal: ListJournal
     tallies: CountedTallies
+    newcomers: CountedNewcomers
     bans: DictBans
     buckets: DictBuckets
     situation: SetSituation
@@ -48,6 +50,7 @@ def make_guard(policy: Policy, networks: Mapping[str, NetworkLabel] | None = Non
         None,  # type: ignore[arg-type]  # made below, from its own parts
         ListJournal(),
         CountedTallies(),
+        CountedNewcomers(),
         DictBans(),
         DictBuckets(),
         SetSituation(),
@@ -83,6 +86,7 @@ def make_guard(policy: Policy, networks: Mapping[str, NetworkLabel] | None = Non
         bans=found.bans,
         journal=found.journal,
         tallies=found.tallies,
+        newcomers=found.newcomers,
         clock=time.monotonic,
         wall=time.time,
         node="test-0",

@@ -35,6 +35,7 @@ from tests.fakes.buckets import DictBuckets
 from tests.fakes.chance import CountedChance
 from tests.fakes.journal import ListJournal
 from tests.fakes.networks import TableNetworks
+from tests.fakes.newcomers import CountedNewcomers
 from tests.fakes.puzzles import DictPuzzles
 from tests.fakes.situation import SetSituation
 from tests.fakes.tallies import CountedTallies
@@ -363,6 +364,7 @@ def make_shield(
         bans=bans,
         journal=journal,
         tallies=tallies,
+        newcomers=CountedNewcomers(),
         clock=time.monotonic,
         wall=time.time,
         node="test-0",

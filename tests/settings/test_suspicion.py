@@ -17,19 +17,19 @@ from shieldproxy.settings.values import Wrong
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (100, (100, 50, 30)),
-        (80, (80, 40, 24)),
+        (100, (100, 50, 40)),
+        (80, (80, 40, 32)),
         (1, (1, 0, 0)),
         (0, (0, 0, 0)),
-        ({}, (100, 50, 30)),
-        ({"calm": 40}, (40, 20, 12)),
-        ({"elevated": 60}, (100, 60, 30)),
+        ({}, (100, 50, 40)),
+        ({"calm": 40}, (40, 20, 16)),
+        ({"elevated": 60}, (100, 60, 40)),
         ({"elevated": 20}, (100, 20, 20)),
         ({"calm": 90, "elevated": 90, "under_attack": 90}, (90, 90, 90)),
     ],
 )
 def test_one_number_says_all_three(value: Any, expected: tuple[int, int, int]) -> None:
-    """Half of it when elevated, three tenths under attack, and never more than in a milder posture."""
+    """Half of it when elevated, four tenths under attack, and never more than in a milder posture."""
     desk = Desk(Path())
 
     assert thresholds(desk, value, ()) == tuple(zip(Posture, expected, strict=True))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from shieldproxy.core.facts import Posture
-from shieldproxy.state.situation import NodeSituation
+from shieldproxy.core.facts import Posture, Tightening
+from shieldproxy.state.situation import MARK_SECONDS, MARK_SLOTS, NodeSituation
+from shieldproxy.state.slots import SlotTable, bytes_for
 
 
 def test_what_the_supervisor_writes_every_worker_reads() -> None:
@@ -16,3 +17,51 @@ def test_what_the_supervisor_writes_every_worker_reads() -> None:
         assert worker.posture is posture
     supervisor.generation, supervisor.epoch = 3, 7
     assert (worker.generation, worker.epoch) == (3, 7)
+
+
+def situation() -> NodeSituation:
+    """Return a situation with room for marks."""
+    return NodeSituation(bytearray(4_096), SlotTable(bytearray(bytes_for(MARK_SLOTS))))
+
+
+def test_a_marked_network_is_found_until_its_mark_lapses() -> None:
+    """Marks are renewed each second; a supervisor that died keeps nobody out for ever."""
+    found = situation()
+    found.tighten([7 << 20], 100.0, everybody=False, sample=0.0)
+    assert found.tightening(7 << 20, 1, 100.0 + MARK_SECONDS - 1.0) is Tightening.NETWORK
+    assert found.tightening(7 << 20, 1, 100.0 + MARK_SECONDS) is Tightening.NONE
+    assert found.tightening(8 << 20, 1, 100.0) is Tightening.NONE
+
+
+def test_a_released_network_is_free_at_once() -> None:
+    """Nobody waits for a mark to lapse."""
+    found = situation()
+    found.tighten([7], 100.0, everybody=False, sample=0.0)
+    found.release(7)
+    assert found.tightening(7, 1, 100.0) is Tightening.NONE
+
+
+def test_everybody_is_everybody() -> None:
+    """Until it is taken back."""
+    found = situation()
+    found.tighten([], 100.0, everybody=True, sample=0.0)
+    assert found.tightening(7, 1, 100.0) is Tightening.EVERYBODY
+    found.tighten([], 101.0, everybody=False, sample=0.0)
+    assert found.tightening(7, 1, 101.0) is Tightening.NONE
+
+
+def test_a_sample_is_as_large_as_it_says_and_always_the_same() -> None:
+    """One client in a hundred, by its name, so nobody is asked twice by chance."""
+    found, clients = situation(), [number * 0x9E3779B97F4A7C15 & (1 << 64) - 1 for number in range(20_000)]
+    found.tighten([], 100.0, everybody=False, sample=0.01)
+    chosen = [client for client in clients if found.tightening(7, client, 100.0) is Tightening.SAMPLE]
+    assert 120 <= len(chosen) <= 280
+    assert chosen == [client for client in clients if found.tightening(7, client, 105.0) is Tightening.SAMPLE]
+
+
+def test_a_situation_without_marks_says_nothing_of_networks() -> None:
+    """Who only reads the posture needs no table."""
+    found = NodeSituation(bytearray(4_096))
+    found.tighten([7], 100.0, everybody=False, sample=0.0)
+    found.release(7)
+    assert found.tightening(7, 1, 100.0) is Tightening.NONE

@@ -1,0 +1,119 @@
+"""The score: figures of a play beside their targets. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from benchmarks.field.plays import Played
+
+FIRST = 20.0
+
+
+class Row(NamedTuple):
+    """One figure. ``met`` is None where there is no target."""
+
+    name: str
+    found: str
+    target: str = ""
+    met: bool | None = None
+
+
+def share(part: float, whole: float) -> float:
+    """Return ``part`` of ``whole``, 0 of nothing."""
+    return part / whole if whole else 0.0
+
+
+def attack_rows(played: Played, targets: tuple[float, float, float]) -> list[Row]:
+    """Return how much of the attack reached the site: in its first seconds, after them, and in all."""
+    reached = sorted(at - played.begin for at, client, _ in played.seen if client in played.attackers)
+    sent = played.volleys
+    first_sent = sent * FIRST / played.times.flood
+    first = sum(at < FIRST for at in reached)
+    figures = (
+        ("first 20 s", share(first, first_sent)),
+        ("after them", share(len(reached) - first, sent - first_sent)),
+        ("whole attack", share(len(reached), sent)),
+    )
+    rows = [
+        Row(f"attack that reaches the site: {name}", f"{found:.2%}", f"<= {target:.1%}", found <= target)
+        for (name, found), target in zip(figures, targets, strict=True)
+    ]
+    return [*rows, Row("attack requests sent, answers", f"{sent}, {played.sent}")]
+
+
+def people_rows(played: Played, during: float, *, calm: float = 0.005) -> list[Row]:
+    """Return how people fared."""
+    end = played.begin + played.times.flood
+    refused = [visitor for visitor in played.visitors if visitor.refused]
+    quiet = [visitor for visitor in played.visitors if visitor.came < played.begin]
+    amid = [visitor for visitor in played.visitors if played.begin <= visitor.came < end]
+    rows = [Row("people refused or banned", str(len(refused)), "0", not refused)]
+    for name, group, target in (("while calm", quiet, calm), ("meanwhile", amid, during)):
+        hit = sum(
+            visitor.challenged > 0 and (group is not quiet or visitor.challenged_at < played.begin) for visitor in group
+        )
+        found = share(hit, len(group))
+        rows.append(
+            Row(
+                f"people challenged {name}", f"{found:.2%} ({hit} of {len(group)})", f"<= {target:.1%}", found <= target
+            )
+        )
+    late = sum(visitor.came >= end and visitor.challenged > 0 for visitor in played.visitors)
+    rows.append(Row("people challenged after it", str(late)))
+    twice = sum(visitor.challenged > 1 for visitor in played.visitors)
+    rows.append(Row("people challenged twice", str(twice), "0", twice == 0))
+    examples = {why for visitor in refused for why in visitor.refused}
+    return rows + ([Row("why", "; ".join(sorted(examples)[:3]))] if examples else [])
+
+
+def posture_rows(played: Played) -> list[Row]:
+    """Return when the attack was noticed and when it was over."""
+    attacked = [moment for moment in played.moments if moment.posture == "under_attack"]
+    noticed = attacked[0].at - played.begin if attacked else float("inf")
+    end = played.begin + played.times.flood
+    calm = [moment.at for moment in played.moments if moment.at > end and moment.posture == "calm"]
+    again = calm[0] - end if calm else float("inf")
+    early = sum(moment.posture == "under_attack" for moment in played.moments if moment.at < played.begin)
+    return [
+        Row("noticed after", f"{noticed:.1f} s", "<= 10 s", 0.0 <= noticed <= 10.0 and not early),
+        Row("calm again after its end", f"{again:.1f} s", "<= 120 s", again <= 120.0),
+        Row("why", attacked[0].reason if attacked else "-"),
+    ]
+
+
+def latency_rows(played: Played) -> list[Row]:
+    """Return how long pages took that people got from the site: before and meanwhile, 95th percentile."""
+    end = played.begin + played.times.flood
+    before = p95(at_took for visitor in played.visitors for at_took in visitor.times if at_took[0] < played.begin)
+    amid = p95(
+        at_took
+        for visitor in played.visitors
+        for at_took in visitor.times
+        if played.begin <= at_took[0] < end and visitor.challenged == 0
+    )
+    site_before = p95((at, took) for at, _, took in played.seen if took and at < played.begin)
+    site_amid = p95((at, took) for at, _, took in played.seen if took and played.begin <= at < end)
+    ratio = share(site_amid, site_before)
+    words = f"{site_before * 1e3:.0f} -> {site_amid * 1e3:.0f} ms"
+    return [
+        Row("site's p95 before -> meanwhile", words, "<= 1.5 x", ratio <= 1.5),
+        Row("people's p95 before -> meanwhile", f"{before * 1e3:.0f} -> {amid * 1e3:.0f} ms"),
+    ]
+
+
+def p95(times: object) -> float:
+    """Return the 95th percentile of the seconds in (when, seconds) pairs."""
+    ordered = sorted(took for _, took in times)  # type: ignore[attr-defined]
+    return ordered[int(len(ordered) * 0.95)] if ordered else 0.0
+
+
+def rows_of(kind: str, played: Played) -> list[Row]:
+    """Return the table of one play."""
+    if kind == "botnet":
+        rows = [*attack_rows(played, (0.15, 0.003, 0.05)), *people_rows(played, 0.05)]
+        return [*rows, *posture_rows(played), *latency_rows(played)]
+    if kind == "swarm":
+        return [*attack_rows(played, (1.0, 1.0, 0.05)), *people_rows(played, 1.0), *posture_rows(played)]
+    rows = people_rows(played, 0.01)
+    words = sorted({moment.posture for moment in played.moments})
+    return [*rows, Row("postures seen", ", ".join(words)), *latency_rows(played)]

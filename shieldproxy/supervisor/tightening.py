@@ -1,0 +1,156 @@
+"""Tightening: what newcomers of each network do is read each second, and networks in excess are marked for workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from shieldproxy.core.baselines import Baselines
+from shieldproxy.core.excess import Excess, ExcessPolicy
+from shieldproxy.core.facts import Posture
+from shieldproxy.core.health import Health, felt
+from shieldproxy.guard.visits import EXCESS
+from shieldproxy.intel.tables import read_classes
+from shieldproxy.state.buckets import BucketTable
+from shieldproxy.state.memory import NodeMemory, Region
+from shieldproxy.state.newcomers import NodeNewcomers
+from shieldproxy.state.situation import NodeSituation
+from shieldproxy.state.slots import SlotTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shieldproxy.core.excess import Counted, Mark
+    from shieldproxy.core.posture import Detected, Second
+    from shieldproxy.oplog import Log
+    from shieldproxy.state.learned import Usual
+    from shieldproxy.state.tallies import Totals
+
+# Networks whose marks are told singly in one second; a flood from thousands must not fill the log.
+TOLD = 10
+# Marked networks that are named to people; all of them are in the count.
+NAMED = 20
+
+
+class Change(NamedTuple):
+    """Networks that were marked and released in one second, in words, for the log."""
+
+    marked: tuple[str, ...] = ()
+    released: tuple[int, ...] = ()
+    everybody: bool | None = None
+
+
+class Tightening:
+    """Decides each second who is part of the excess, and tells the workers."""
+
+    def __init__(  # noqa: PLR0913 - collaborators
+        self,
+        newcomers: NodeNewcomers,
+        situation: NodeSituation,
+        policy: ExcessPolicy,
+        *,
+        slot: Callable[[str, str], int],
+        class_of: Callable[[int], str],
+        sample: float,
+        usual: Usual,
+    ) -> None:
+        self._newcomers = newcomers
+        self._situation = situation
+        self._slot = slot
+        self._sample = sample
+        self._health = Health()
+        self._everybody = False
+        self._counts: Mapping[int, Counted] = {}
+        self.excess = Excess(policy, Baselines(policy.memory, usual.age, usual.networks), class_of)
+
+    def count(self, second: Second, before: Totals, after: Totals, posture: Posture, now: float) -> Second:
+        """Return ``second`` with what newcomers did in it, and how the origin fared."""
+        self._counts = self._newcomers.news()
+        self.excess.count(self._counts, now)
+        answers = sum(after.origin_duration.counts) - sum(before.origin_duration.counts)
+        seconds = after.origin_duration.seconds - before.origin_duration.seconds
+        failures = int(after.counters["origin_errors"] - before.counters["origin_errors"])
+        learning = posture is Posture.CALM
+        self._health = felt(self._health, answers, seconds, failures, learning=learning)
+        return second._replace(
+            pages=sum(counted.pages for counted in self._counts.values()),
+            parts=sum(counted.parts for counted in self._counts.values()),
+            suffering=self._health.suffering,
+            alone=self.excess.alone(now),
+        )
+
+    def adopt(self, policy: ExcessPolicy, sample: float) -> None:
+        """Decide by ``policy`` from now on; what was learned stays."""
+        self.excess.adopt(policy)
+        self._sample = sample
+
+    def act(self, detected: Detected, now: float) -> Change:
+        """Mark and release networks as ``detected`` asks; return what changed."""
+        before = frozenset(self.excess.marks)
+        usual = max(0.0, detected.flow.usual_pages)
+        self.excess.step(self._counts, detected.posture, usual, now, suffering=self._health.suffering)
+        marks, everybody = self.excess.marks, self.excess.everybody(now)
+        calm = detected.posture is Posture.CALM
+        elevated = detected.posture is Posture.ELEVATED
+        self._situation.tighten(
+            (self._slot(EXCESS, str(asn)) for asn in marks),
+            now,
+            everybody=everybody,
+            sample=self._sample if elevated else 0.0,
+        )
+        released = tuple(before - marks.keys())
+        for asn in released:
+            self._situation.release(self._slot(EXCESS, str(asn)))
+        turned = everybody if everybody is not self._everybody else None
+        self._everybody = everybody
+        marked = tuple(marks[asn].words(asn) for asn in marks.keys() - before)
+        return Change(marked, () if calm else released, turned)
+
+    def words(self, now: float) -> tuple[str, ...]:
+        """Return who is part of the excess, the heaviest first, in words for people."""
+        heaviest = sorted(self.excess.marks.items(), key=lambda item: -item[1].rate)
+        named = tuple(mark.words(asn) for asn, mark in heaviest[:NAMED])
+        more = len(heaviest) - len(named)
+        everybody = (
+            ("everybody: too much comes from networks that are not marked",) if self.excess.everybody(now) else ()
+        )
+        return (*everybody, *named, *((f"and {more} more networks",) if more else ()))
+
+    @property
+    def marks(self) -> Mapping[int, Mark]:
+        """Networks in excess."""
+        return self.excess.marks
+
+
+def tightening_for(memory: NodeMemory, writer: int, policy: ExcessPolicy, sample: float, usual: Usual) -> Tightening:
+    """Return the tightening of a node over its ``memory``; ``writer`` is the supervisor's own number there."""
+    buckets = BucketTable(SlotTable(memory.region(Region.BUCKETS), writer), memory.secret)
+    situation = NodeSituation(memory.region(Region.SITUATION), SlotTable(memory.region(Region.MARKS), writer))
+    classes = read_classes()
+    return Tightening(
+        NodeNewcomers(memory.region(Region.NEWCOMERS)),
+        situation,
+        policy,
+        slot=buckets.slot,
+        class_of=lambda asn: classes.get(asn, "other"),
+        sample=sample,
+        usual=usual,
+    )
+
+
+def say_posture(log: Log, detected: Detected) -> None:
+    """Say in the operational log that the posture changed, and why."""
+    log.warning("posture", posture=detected.posture.value, reason=detected.reason)
+
+
+def say_change(log: Log, change: Change | None) -> None:
+    """Say in the operational log who became part of the excess, and who no longer is."""
+    if change is None:
+        return
+    for words in change.marked[:TOLD]:
+        log.warning("network in excess", network=words)
+    if len(change.marked) > TOLD:
+        log.warning("networks in excess", more=len(change.marked) - TOLD)
+    if change.released:
+        log.info("no longer in excess", networks=[f"AS{asn}" for asn in change.released[:NAMED]])
+    if change.everybody is not None:
+        log.warning("all newcomers are challenged" if change.everybody else "newcomers are no longer all challenged")

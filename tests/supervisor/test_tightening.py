@@ -1,0 +1,132 @@
+"""Tightening: what workers count of newcomers becomes marks that every worker reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shieldproxy.core.excess import Deed, ExcessPolicy
+from shieldproxy.core.facts import Posture, Tightening
+from shieldproxy.core.posture import PosturePolicy
+from shieldproxy.guard.visits import EXCESS
+from shieldproxy.oplog import MinuteLog
+from shieldproxy.state.buckets import BucketTable
+from shieldproxy.state.learned import Usual, read_usual
+from shieldproxy.state.memory import NodeMemory, Region, Sizes
+from shieldproxy.state.newcomers import WorkerNewcomers
+from shieldproxy.state.situation import NodeSituation
+from shieldproxy.state.slots import SlotTable
+from shieldproxy.state.tallies import WorkerTallies
+from shieldproxy.supervisor.tightening import TOLD, Change, say_change, tightening_for
+from shieldproxy.supervisor.watch import Watch
+
+BOTS, PEOPLE = 212_238, 3320
+
+
+class Lines:
+    """A log that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, dict[str, Any]]] = []
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Keep it."""
+        self.said.append((event, fields))
+
+    warning = error = info
+
+
+class Node:
+    """A node's memory, one worker that counts, one that reads, and the watch between them."""
+
+    def __init__(self, usual: Usual = Usual()) -> None:  # noqa: B008 - a frozen value
+        self.memory = NodeMemory.create(Sizes(buckets=1_024, bans=64, spent=64, workers=2), bytes(32))
+        self.newcomers = WorkerNewcomers(self.memory.region(Region.NEWCOMERS), 0)
+        self.tallies = WorkerTallies(self.memory.region(Region.TALLIES), 0)
+        marks = SlotTable(self.memory.region(Region.MARKS), 0)
+        self.worker = NodeSituation(self.memory.region(Region.SITUATION), marks)
+        self.slot = BucketTable(SlotTable(self.memory.region(Region.BUCKETS), 0), bytes(32)).slot
+        self.tightening = tightening_for(self.memory, 1, ExcessPolicy(), 0.0, usual)
+        situation = NodeSituation(self.memory.region(Region.SITUATION))
+        self.watch = Watch(self.memory.region(Region.TALLIES), situation, PosturePolicy(), self.tightening, usual)
+        self.now = 1_000.0
+
+    def live(self, seconds: int, *, bots: int = 0) -> None:
+        """Let seconds pass in which people read two pages with eight parts, and bots ask for so many pages."""
+        for _ in range(seconds):
+            for asn, deed, count in ((PEOPLE, Deed.PAGE, 2), (PEOPLE, Deed.PART, 8), (BOTS, Deed.PAGE, bots)):
+                for _ in range(count):
+                    self.newcomers.count(asn, deed)
+                    self.tallies.count_verdict(0, 9, 100)
+            self.now += 1.0
+            self.watch.tick(self.now)
+
+    def tight(self, asn: int) -> Tightening:
+        """Return what a worker is told of a newcomer of a network."""
+        return self.worker.tightening(self.slot(EXCESS, str(asn)), 1, self.now)
+
+
+@pytest.fixture
+def node() -> Node:
+    """A node that has had a minute of people."""
+    node = Node()
+    node.live(60)
+    return node
+
+
+def test_a_flood_is_marked_within_three_seconds_and_people_are_not(node: Node) -> None:
+    """Every worker reads the posture and whose newcomers are challenged."""
+    node.live(3, bots=100)
+    assert node.worker.posture is Posture.UNDER_ATTACK
+    assert (node.tight(BOTS), node.tight(PEOPLE)) == (Tightening.NETWORK, Tightening.NONE)
+    assert node.watch.tightened(node.now)[0].startswith("AS212238: ")
+
+
+def test_after_the_flood_nobody_is_marked(node: Node) -> None:
+    """Two minutes later the site is calm, and the mark is gone."""
+    node.live(20, bots=100)
+    node.live(120)
+    assert node.worker.posture is Posture.CALM
+    assert node.tight(BOTS) is Tightening.NONE
+    assert node.watch.tightened(node.now) == ()
+
+
+async def test_a_restart_in_mid_attack_takes_the_flood_for_what_it_is(node: Node, tmp_path: Path) -> None:
+    """What was usual before it is read back, so the flood is no usual of the new node's."""
+    node.live(30, bots=100)
+    await node.watch.remember(tmp_path, MinuteLog(Lines(), lambda: 0.0))
+    again = Node(read_usual(tmp_path)[0])
+    again.live(4, bots=100)
+    assert again.worker.posture is Posture.UNDER_ATTACK
+    assert (again.tight(BOTS), again.tight(PEOPLE)) == (Tightening.NETWORK, Tightening.NONE)
+
+
+async def test_a_node_that_saw_too_little_keeps_nothing(tmp_path: Path) -> None:
+    """A first minute must not replace what earlier weeks knew."""
+    node = Node()
+    node.live(5)
+    await node.watch.remember(tmp_path, MinuteLog(Lines(), lambda: 0.0))
+    assert read_usual(tmp_path) == (Usual(), "")
+
+
+def test_a_flood_upon_a_fresh_node_is_marked(node: Node) -> None:
+    """Where nothing is known yet, a network that asks for pages without their parts is an attack by itself."""
+    fresh = Node()
+    fresh.live(4, bots=100)
+    assert fresh.tight(BOTS) is Tightening.NETWORK
+    assert fresh.tight(PEOPLE) is Tightening.NONE
+
+
+def test_changes_are_said_and_thousands_are_summed() -> None:
+    """The log names some networks, counts the others, and says when it is everybody's."""
+    log = Lines()
+    say_change(log, None)
+    say_change(log, Change(tuple(f"AS{asn}" for asn in range(TOLD + 3)), (64500,), everybody=True))
+    say_change(log, Change(everybody=False))
+    events = [event for event, _ in log.said]
+    assert events.count("network in excess") == TOLD
+    assert ("networks in excess", {"more": 3}) in log.said
+    assert ("no longer in excess", {"networks": ["AS64500"]}) in log.said
+    assert events[-2:] == ["all newcomers are challenged", "newcomers are no longer all challenged"]
