@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shieldproxy.app.replay.callers import MOST_CALLERS, place_of
+from shieldproxy.app.replay.detecting import PastDetector
+from shieldproxy.app.terms import excess_policy, posture_policy
 from shieldproxy.core.clearance import Clearance, Kind
 from shieldproxy.core.facts import Malformed, Request
 from shieldproxy.core.judge import judge
 from shieldproxy.core.observing import consider, watches
-from shieldproxy.core.posture import Detected, PosturePolicy, Second, observe
 from shieldproxy.core.stages import ADMITTED
 from shieldproxy.core.verdict import Action, Mode, Verdict
 from shieldproxy.guard.conduct import PASSED, Conduct
@@ -24,7 +25,6 @@ from shieldproxy.guard.habits import Habits
 from shieldproxy.guard.visits import Peer, Visit, visit
 from shieldproxy.state.bans import BanTable
 from shieldproxy.state.buckets import BucketTable
-from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable, bytes_for
 
 if TYPE_CHECKING:
@@ -36,13 +36,12 @@ if TYPE_CHECKING:
     from shieldproxy.core.policy import Policy
     from shieldproxy.core.rules import Rule
     from shieldproxy.journal.foreign import Logged
+    from shieldproxy.settings.schema import Posture
 
 # The names of buckets are hashed; the same secret each time gives the same answers each time.
 SECRET = bytes(32)
 # Bans that a lane remembers; as many as a node.
 BAN_SLOTS = 262_144
-# A log may be silent for days; after so many seconds without a request every posture has fallen back to calm.
-MOST_SILENCE = 120
 # Headers that logs hold. A rule that asks for another one would find it missing in every request.
 HELD_HEADERS = frozenset((b"user-agent", b"referer"))
 NOBODY = Peer("")
@@ -85,7 +84,9 @@ class NoTallies:
 
 
 class Lane:
-    """Judges the requests of a log by ``policy``, in their order. ``faults`` counts stages that raised.
+    """Judges the requests of a log by ``policy``, in their order, the site standing as ``posture`` has it.
+
+    ``faults`` counts stages that raised.
 
     ``slots`` is how many buckets are remembered. With ``acting`` all that only observes, the whole or a part, is
     replayed as if it acted, which is what one wants to know of it; else as it stands.
@@ -94,9 +95,11 @@ class Lane:
     def __init__(  # noqa: PLR0913 - what differs between lanes
         self,
         policy: Policy,
+        posture: Posture,
         *,
         own_path: str,
         recognise: Callable[[NetworkLabel, str], Crawler],
+        class_of: Callable[[int], str],
         slots: int,
         number: int = 0,
         acting: bool = True,
@@ -110,12 +113,14 @@ class Lane:
         scopes = {limit.name: limit.scope for limit in policy.limits}
         self._buckets = BucketTable(SlotTable(bytearray(bytes_for(slots))), SECRET, scopes)
         bans = BanTable(SlotTable(bytearray(bytes_for(BAN_SLOTS))), SECRET)
-        self._situation = NodeSituation(bytearray(64))
+        self._detector = PastDetector(
+            posture_policy(posture), excess_policy(posture), posture.sample, slot=self._buckets.slot, class_of=class_of
+        )
         self._gatherer = Gatherer(
             buckets=self._buckets,
             bans=bans,
             gate=HeldClearances(policy.challenge.epoch),
-            situation=self._situation,
+            situation=self._detector.situation,
             recognise=recognise,
             own_path=own_path,
         )
@@ -132,17 +137,15 @@ class Lane:
         self._cleared: dict[tuple[str, str], float] = {}
         self._lets_pass = self.policy.mode is Mode.OBSERVE
         self._asks_referer = asks_referer(self.policy)
-        self._detecting = PosturePolicy()
-        self._detected = Detected()
-        self._second = 0
-        self._requests = self._challenged = self._answered = 0
+        self._next_second = 0
 
     def judge(self, caller: Caller, logged: Logged, now: float, *, cleared: bool) -> Verdict:
         """Return the verdict on a request at ``now`` (seconds, never going back). ``cleared``: it was, in the log."""
         self._now = now
-        if now >= self._second + 1:
-            self._end_seconds(now)
-        self._requests += 1
+        if now >= self._next_second:
+            self._next_second = int(now) + 1
+            self._detector.end_seconds(now)
+            self._buckets.refresh(now)
         known = caller.visits.get(self._number)
         if known is None:
             known = caller.visits[self._number] = self._meet(caller.visitor)
@@ -159,6 +162,7 @@ class Lane:
         verdict, faults = self._judge(self.policy, facts)
         if faults:
             self.faults += 1
+        self._detector.saw(facts, verdict)
         if self._lets_pass and verdict.stage != "malformed":
             return ADMITTED
         if verdict.action is not Action.ADMIT:
@@ -188,24 +192,11 @@ class Lane:
         self._conduct.judge(decision, Outcome(decision.verdict.status))
         if decision.verdict.action is not Action.CHALLENGE:
             return
-        self._challenged += 1
-        if caller.session.passes:
-            self._answered += 1
+        answers = caller.session.passes
+        self._detector.challenged(caller.visitor.label.asn, answered=answers)
+        if answers:
             self._cleared[caller.key] = self._now + self.policy.challenge.clearance_validity
             self._conduct.judge(decision, Outcome(200, challenge=PASSED))
-
-    def _end_seconds(self, now: float) -> None:
-        """Tell the detector of the second that ended, and of the silent ones after it."""
-        counted = Second(self._requests, self._challenged, self._answered)
-        self._requests = self._challenged = self._answered = 0
-        last = int(now)
-        first = max(self._second, last - MOST_SILENCE)
-        for second in range(first, last):
-            self._detected = observe(self._detecting, self._detected, counted, second + 1.0)
-            counted = Second()
-        self._second = last
-        self._situation.posture = self._detected.posture
-        self._buckets.refresh(now)
 
     def _banned(self, ban: Ban, known: Visit) -> None:  # noqa: ARG002 - whom and how long is the table's to know
         self.bans += 1

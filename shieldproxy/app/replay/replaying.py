@@ -16,6 +16,8 @@ from shieldproxy.intel.tables import read_classes, read_robots
 from shieldproxy.settings.compiling import compile_policy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shieldproxy.app.replay.past import Past
     from shieldproxy.journal.foreign import Logged
     from shieldproxy.settings.schema import Settings
@@ -67,11 +69,12 @@ def replay(past: Past, settings: Settings, against: Settings | None = None) -> R
     The same log, configurations and databases give the same result. Raises UnreadableLogError.
     """
     databases = Databases(asn=settings.geo.asn, country=settings.geo.country)
-    networks = Networks(databases, read_classes(), read_robots())
+    classes = read_classes()
+    networks = Networks(databases, classes, read_robots())
     callers = Callers(networks, crawler)
     meet(past, callers)
-    new = lane_of(settings, 0, acting=True)
-    old = lane_of(against, 1, acting=False) if against is not None else None
+    new = lane_of(settings, 0, classes, acting=True)
+    old = lane_of(against, 1, classes, acting=False) if against is not None else None
     changes = Changes()
     own = settings.server.own_path.rstrip("/") + "/"
     requests = skipped = 0
@@ -104,12 +107,14 @@ def meet(past: Past, callers: Callers) -> None:
     callers.strangers = 0
 
 
-def lane_of(settings: Settings, number: int, *, acting: bool) -> Lane:
-    """Return the lane of a configuration; ``acting`` as the lane means it."""
+def lane_of(settings: Settings, number: int, classes: Mapping[int, str], *, acting: bool) -> Lane:
+    """Return the lane of a configuration; ``classes`` of networks by their ASN, ``acting`` as the lane means it."""
     return Lane(
         compile_policy(settings),
+        settings.posture,
         own_path=settings.server.own_path,
         recognise=crawler,
+        class_of=lambda asn: classes.get(asn, "other"),
         slots=settings.state.buckets,
         number=number,
         acting=acting,

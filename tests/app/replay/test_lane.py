@@ -9,11 +9,19 @@ from shieldproxy.core.policy import ChallengePolicy, Policy
 from shieldproxy.core.rules import Condition, HeaderTest, Rule, compile_globs
 from shieldproxy.core.verdict import Action
 from shieldproxy.journal.foreign import Logged
+from shieldproxy.settings.schema import Posture as PostureSettings
 from tests.scenes import visitor
 
 
 def lane(policy: Policy) -> Lane:
-    return Lane(policy, own_path="/.shieldproxy", recognise=lambda _label, _agent: Crawler.NONE, slots=4_096)
+    return Lane(
+        policy,
+        PostureSettings(),
+        own_path="/.shieldproxy",
+        recognise=lambda _label, _agent: Crawler.NONE,
+        class_of=lambda _asn: "other",
+        slots=4_096,
+    )
 
 
 def caller(address: str = "192.0.2.1") -> Caller:
