@@ -131,7 +131,7 @@ class Gatherer:
             # It will be challenged, so it takes nothing from the crowd, and no parts will follow it.
             return self._charge(visit.own, request, crawler, "", now), tightening, False
         readings = self._charge(visit.newcomer, request, crawler, "", now)
-        if not any(reading.slack < 0.0 for reading in readings):
+        if not any(reading.slack < 0.0 and not reading.limit.observed for reading in readings):
             self._buckets.charge(visit.pages, PAGE_INTERVAL, PAGE_SPAN, now)
         return readings, tightening, False
 

@@ -8,7 +8,7 @@ from shieldproxy.core.rules import Condition, Rule, compile_globs
 from shieldproxy.core.verdict import Action
 from shieldproxy.guard.decisions import Outcome
 from tests.guard.guarded_site import GuardedSite
-from tests.scenes import limit, request
+from tests.scenes import BROWSER, limit, request
 
 TIGHT = limit("tight", rate=1.0, burst=1.0)._replace(observed=True)
 WIDE = limit("wide", rate=1.0, burst=3.0)
@@ -59,3 +59,15 @@ def test_a_refusal_is_not_given_again_unjudged_while_something_observes() -> Non
             site.ask()
         decision, _ = site.ask()
         assert (site.guard.repeatable(decision, Outcome(429)) is not None) is expected
+
+
+def test_the_parts_of_a_page_follow_it_whatever_observes() -> None:
+    """A page beyond a limit that only observes was let in, so the crowd's bucket is not asked for its pictures."""
+    for observed in ((), (TIGHT,)):
+        site = GuardedSite(Policy(limits=(*observed, limit("crowd", Scope.SITE, rate=1.0, burst=2.0))))
+        for _ in range(2):
+            site.ask()
+        site.clock.advance(1.0)
+        assert site.ask()[0].verdict.stage == "admit"
+        picture = request("/a.png", {**BROWSER, b"sec-fetch-dest": b"image"})
+        assert [site.ask(picture)[0].verdict.stage for _ in range(3)] == ["admit"] * 3
