@@ -154,9 +154,12 @@ class Gatherer:
         posture = self._situation.posture
         return Facts(visitor, request, now, PageKind.API, exempt, ban, reason, posture=posture)
 
-    def is_own(self, path: str) -> bool:
-        """Tell whether ``path`` is ours and never reaches the origin."""
-        return path.startswith(self._own_prefix)
+    def is_own(self, path: str, place: str = "") -> bool:
+        """Tell whether ``path``, which leads to ``place``, is ours and never reaches the origin.
+
+        However it is spelled: an odd spelling is none of our pages, and none of the site's either.
+        """
+        return path.startswith(self._own_prefix) or place.startswith(self._own_prefix)
 
     def is_own_target(self, target: bytes) -> bool:
         """Tell the same of a request target."""

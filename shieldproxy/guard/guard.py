@@ -161,7 +161,7 @@ class Guard:
         """Return the decision on ``request``; charges buckets, touches nothing else. Never awaits, never raises."""
         policy = self._policy
         facts = self._gatherer.gather(policy, known, request, self._clock(), secure=secure)
-        return self._judge(policy, peer, known, facts, own=self._gatherer.is_own(request.path))
+        return self._judge(policy, peer, known, facts, own=self._gatherer.is_own(request.path, facts.request.place))
 
     def decide_malformed(self, peer: Peer, known: Visit, request: Request, reason: Malformed) -> Decision:
         """Return the decision on a message that cannot be served: never admitted, whatever the mode."""
