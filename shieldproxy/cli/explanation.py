@@ -55,7 +55,9 @@ class Level(NamedTuple):
             return f"{state}; the configuration has no such limit any more"
         reading = Reading(self.limit, self.slack)
         state = f"overdrawn, next in {reading.wait:g} s" if reading.over else f"{reading.level:.1f} left"
-        return f"{state} (at most {self.limit.burst:g}, {self.limit.rate:g} a second, each {self.limit.scope.value})"
+        quiet = ", which only observes" if self.limit.observed else ""
+        limit = f"at most {self.limit.burst:g}, {self.limit.rate:g} a second, each {self.limit.scope.value}"
+        return f"{state} ({limit}{quiet})"
 
 
 class Match(NamedTuple):
@@ -69,6 +71,10 @@ class Match(NamedTuple):
     def words(self) -> str:
         """What the rule did and why."""
         effect = f"weight {self.rule.weight}" if self.rule.action is None else self.rule.action.word
+        if self.rule.observed:
+            effect += ", only observed"
+        elif self.rule.enforce_share < 1.0:
+            effect += f", for {self.rule.enforce_share:.2%} of clients"
         return f"{effect}: {self.rule.why}" if self.rule.why else effect
 
 
@@ -107,8 +113,9 @@ class Explanation:
         return sorted(found, key=lambda level: (level.slack >= 0, level.name))
 
     def matches(self) -> list[Match]:
-        """Return the rules that the record names and the configuration still has."""
-        names = dict.fromkeys((*self.record.reasons, self.record.rule))
+        """Return the rules that the record names, also those that would have acted, and that are still there."""
+        words = (reason.rpartition(": rules.")[2] for reason in self.record.reasons)
+        names = dict.fromkeys((*words, self.record.rule))
         return [Match(name, self._rules[name], self._rule_place(name)) for name in names if name in self._rules]
 
     def cause(self) -> str:

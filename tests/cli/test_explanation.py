@@ -135,3 +135,19 @@ def test_any_record_can_be_explained(record: Record) -> None:
     assert all(level.words for level in explanation.levels())
     assert isinstance(explanation.cause(), str)
     assert all(match.words for match in explanation.matches())
+
+
+def test_what_only_observes_says_so(tmp_path: Path) -> None:
+    """The bucket, and the rule that would have acted, with what was meant."""
+    file = tmp_path / "config.toml"
+    text = CONFIG.replace('action = "throttle"', 'mode = "observe"').replace(
+        'action = "challenge"', 'action = "challenge"\nmode = "observe"'
+    )
+    file.write_text(text.replace("weight = 40", "weight = 40\nenforce_share = 0.05"))
+    reasons = ("would throttle: limits.client", "would challenge: rules.gate", "old-phones")
+    found = Explanation(record_at(reasons=reasons, rule="", buckets=(("client", -1.0),)), load(file))
+    assert "only observes" in found.levels()[0].words
+    assert [match.words for match in found.matches()] == [
+        "challenge, only observed",
+        "weight 40, for 5.00% of clients: comes from a museum",
+    ]
