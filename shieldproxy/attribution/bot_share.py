@@ -66,13 +66,7 @@ class BotShare(NamedTuple):
 def measure_bots(archive: Archive, table: str = "visits") -> BotShare:
     """Return the share of bots among the clients of a table of visits."""
     cases = " ".join(f"WHEN {condition} THEN '{name}'" for name, _, condition in KINDS)
-    # A client that the databases labelled twice is one client.
-    rows = archive.rows(
-        f"""SELECT CASE {cases} END, count(*), sum(requests) FROM (
-        SELECT client, max(robot) AS robot, sum(passed) AS passed, max(cleared) AS cleared, sum(failed) AS failed,
-        sum(challenged) AS challenged, sum(refused) AS refused, sum(requests) AS requests
-        FROM {table} GROUP BY client) AS clients GROUP BY 1"""
-    )
+    rows = archive.rows(f"SELECT CASE {cases} END, count(*), sum(requests) FROM {table} GROUP BY 1")
     found = {name: (int(clients), int(requests)) for name, clients, requests in rows}
     kinds = tuple(Kind(name, words, *found.get(name, (0, 0))) for name, words, _ in KINDS)
     clients = {kind.name: kind.clients for kind in kinds}

@@ -45,12 +45,23 @@ class Ranking(NamedTuple):
 
 def rank_clients(archive: Archive, table: str, what: str, limit: int) -> Ranking:
     """Return the heaviest groups of the clients in ``table``; ``what`` is a key of OF_CLIENTS."""
-    key = OF_CLIENTS[what]
-    grouped = f"""SELECT {key} AS key, sum(requests) AS requests, count(DISTINCT client) AS addresses,
+    if what == "clients":  # each is a row already
+        hosted = "CASE WHEN network_class IN ('hosting', 'vpn') THEN requests ELSE 0 END"
+        return _ranked(
+            archive,
+            f"""SELECT client AS key, requests, 1 AS addresses, reached, network_class AS kind, asn, {hosted} AS hosted
+            FROM {table}""",
+            limit,
+        )
+    replace_table(
+        archive,
+        "grouped",
+        f"""SELECT {OF_CLIENTS[what]} AS key, sum(requests) AS requests, count(*) AS addresses,
         sum(reached) AS reached, max(network_class) AS kind, max(asn) AS asn,
         sum(CASE WHEN network_class IN ('hosting', 'vpn') THEN requests ELSE 0 END) AS hosted
-        FROM {table} GROUP BY 1"""
-    ranking = _ranked(archive, grouped, limit)
+        FROM {table} GROUP BY 1""",
+    )
+    ranking = _ranked(archive, "SELECT * FROM grouped", limit)
     if what in {"classes", "countries"}:
         return ranking._replace(groups=tuple(group._replace(name="", kind="") for group in ranking.groups))
     if what == "asns":
@@ -64,8 +75,8 @@ def collect_requests(archive: Archive, period: Period, among: str) -> None:
         archive,
         "asked",
         f"""SELECT {", ".join(OF_REQUESTS)}, number, weight, CASE WHEN {REACHED} THEN weight ELSE 0 END AS reached
-        FROM records JOIN (SELECT client, min(number) AS number FROM {among} GROUP BY client) AS known
-        ON records.client = known.client WHERE ts >= {period.since} AND ts < {period.until}""",
+        FROM records JOIN {among} AS known ON records.client = known.client
+        WHERE ts >= {period.since} AND ts < {period.until}""",
     )
 
 
@@ -89,19 +100,19 @@ def rank_requests(archive: Archive, what: str, period: Period, limit: int) -> Ra
     )
 
 
-def _ranked(archive: Archive, grouped: str, limit: int) -> Ranking:
+def _ranked(archive: Archive, groups: str, limit: int) -> Ranking:
+    """Return the heaviest of the rows of ``groups``, a SELECT."""
+    whole, kinds = archive.rows(f"SELECT coalesce(sum(requests), 0), count(*) FROM ({groups}) AS grouped")[0]
     rows = archive.rows(
-        f"""SELECT CAST(key AS VARCHAR), requests, addresses, reached, kind, heaviest.asn, name, whole, kinds, hosted
-        FROM (
-        SELECT *, sum(requests) OVER () AS whole, count(*) OVER () AS kinds FROM ({grouped}) AS grouped
-        ORDER BY requests DESC, key LIMIT {limit}) AS heaviest
+        f"""SELECT CAST(key AS VARCHAR), requests, addresses, reached, kind, heaviest.asn, name, hosted FROM (
+        SELECT * FROM ({groups}) AS grouped ORDER BY requests DESC, key LIMIT {limit}) AS heaviest
         LEFT JOIN networks ON heaviest.asn = networks.asn ORDER BY requests DESC, key"""
     )
-    groups = []
-    for key, requests, addresses, reached, kind, asn, name, whole, _, hosted in rows:
+    found = []
+    for key, requests, addresses, reached, kind, asn, name, hosted in rows:
         share = int(requests) / int(whole) if whole else 0.0
         label = f"AS{asn} {name or ''}".strip() if asn else ""
         counted = int(addresses) if addresses >= 0 else None
         hosts = int(hosted) / int(requests) if requests else 0.0
-        groups.append(Group(key or "", int(requests), share, counted, int(reached), label, kind or "", hosts))
-    return Ranking(tuple(groups), int(rows[0][8]) if rows else 0)
+        found.append(Group(key or "", int(requests), share, counted, int(reached), label, kind or "", hosts))
+    return Ranking(tuple(found), int(kinds))

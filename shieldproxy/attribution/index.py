@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # Writers seal each minute, a stuck disk or a large sum comes later: an hour is complete some minutes after its end.
 GRACE = 300.0
 # What DuckDB may hold of one hour while it sorts; more goes to the disk.
-MEMORY = "512MB"
+MEMORY = "768MB"
 THREADS = 2
 
 

@@ -6,7 +6,7 @@ import re
 
 # A client key of IPv6 is a /64: at most four groups, and everything after them is zero.
 DUCKDB_NETWORK = r"""CASE
-    WHEN position(':' in client) = 0 THEN regexp_replace(client, '[^.]*$', '0/24')
+    WHEN position(':' in client) = 0 THEN left(client, length(client) - position('.' IN reverse(client)) + 1) || '0/24'
     ELSE regexp_replace(
         array_to_string((string_split(split_part(client, '::', 1), ':'))[1:3], ':'), '^0(:0)*$|(:0)+$', ''
     ) || '::/48'

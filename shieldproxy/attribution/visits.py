@@ -32,7 +32,7 @@ class Period(NamedTuple):
 
 def summed(condition: str) -> str:
     """Return the SQL for how many requests fulfil ``condition``."""
-    return f"sum(CASE WHEN {condition} THEN weight ELSE 0 END)"
+    return f"CAST(sum(CASE WHEN {condition} THEN weight ELSE 0 END) AS BIGINT)"
 
 
 def replace_table(archive: Archive, name: str, select: str, parameters: tuple[object, ...] = ()) -> None:
@@ -41,18 +41,23 @@ def replace_table(archive: Archive, name: str, select: str, parameters: tuple[ob
     archive.rows(f"CREATE TEMP TABLE {name} AS {select}", parameters)
 
 
-def collect_visits(archive: Archive, period: Period, table: str = "visits") -> None:
-    """Make the table ``visits`` of ``period``: one row for each client key and what the databases said of it.
+# Nearly all requests are simply let in; what else may be told of a client is in the others.
+PLAIN = "(action = 'admit' AND challenge = '' AND rule = '' AND stage <> 'exempt')"
 
-    Counts are of requests; ``cleared`` and ``robot`` are 0 or 1, ``first`` and ``last`` in milliseconds.
+
+def collect_visits(archive: Archive, period: Period, table: str = "visits") -> None:
+    """Make the table ``visits`` of ``period``: one row for each client key.
+
+    Counts are of requests; ``cleared`` and ``robot`` are 0 or 1. Where the databases came to say something else of a
+    client, one of it counts for all. Two passes, as a wide sum over millions of clients does not fit in memory.
     """
+    where = f"ts >= {period.since} AND ts < {period.until}"
     replace_table(
         archive,
-        table,
+        "told",
         f"""
-        SELECT client, asn, country, network_class,
-            sum(weight) AS requests,
-            {summed(REACHED)} AS reached,
+        SELECT client,
+            {summed(f"NOT {REACHED}")} AS unreached,
             {summed("action = 'challenge'")} AS challenged,
             {summed("action IN ('throttle', 'refuse', 'drop')")} AS refused,
             {summed("challenge = 'issued'")} AS issued,
@@ -60,10 +65,21 @@ def collect_visits(archive: Archive, period: Period, table: str = "visits") -> N
             {summed("challenge NOT IN ('', 'issued', 'passed')")} AS failed,
             {summed(STOPPED)} AS stopped,
             max(CASE WHEN rule = 'clearance' OR stage = 'exempt' THEN 1 ELSE 0 END) AS cleared,
-            max(CASE WHEN rule = 'crawler' THEN 1 ELSE 0 END) AS robot,
-            min(ts) AS first, max(ts) AS last
-        FROM records WHERE ts >= {period.since} AND ts < {period.until}
-        GROUP BY client, asn, country, network_class""",
+            max(CASE WHEN rule = 'crawler' THEN 1 ELSE 0 END) AS robot
+        FROM records WHERE {where} AND NOT {PLAIN} GROUP BY client""",
+    )
+    sums = ", ".join(
+        f"coalesce({name}, 0) AS {name}"
+        for name in ("challenged", "refused", "issued", "passed", "failed", "stopped", "cleared", "robot")
+    )
+    replace_table(
+        archive,
+        table,
+        f"""
+        SELECT plain.*, requests - coalesce(unreached, 0) AS reached, {sums} FROM (
+            SELECT client, max(asn) AS asn, max(country) AS country, max(network_class) AS network_class,
+                CAST(sum(weight) AS BIGINT) AS requests FROM records WHERE {where} GROUP BY client
+        ) AS plain LEFT JOIN told ON plain.client = told.client""",
     )
 
 
@@ -87,10 +103,9 @@ def choose_attackers(archive: Archive, calm: Period) -> Suspects:
         replace_table(
             archive,
             "attackers",
-            f"""{numbered} WHERE client IN (SELECT client FROM visits GROUP BY client
-            HAVING sum(stopped) > 0 AND sum(passed) = 0 AND max(cleared) = 0 AND max(robot) = 0)""",
+            f"{numbered} WHERE stopped > 0 AND passed = 0 AND cleared = 0 AND robot = 0",
         )
-        (few,) = archive.rows("SELECT count(DISTINCT client) FROM attackers WHERE requests < 3")[0]
+        (few,) = archive.rows("SELECT count(*) FROM attackers WHERE requests < 3")[0]
         return Suspects("clients that were stopped at least once and never passed a challenge", judged=True, few=few)
     least = _usual_most(archive, calm)
     replace_table(archive, "attackers", f"{numbered} WHERE requests >= {least} AND robot = 0")

@@ -48,7 +48,8 @@ def course(timeline: Mapping[str, Any]) -> str:
         f"{sum(row[2] for row in rows):,} of them stopped; in steps of {_span(step)}, {most:,} in the largest."
     )
     return (
-        f'<figure><div class="scroll" tabindex="0" role="group" aria-label="Requests over time"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg></div>'
+        '<figure><div class="scroll" tabindex="0" role="group" aria-label="Requests over time">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg></div>'
         f'<figcaption>{title} <span class="key reached"></span>reached the site'
         '<span class="key stopped"></span>stopped</figcaption></figure>'
     )

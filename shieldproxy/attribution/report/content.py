@@ -71,7 +71,9 @@ def compile_content(archive: Archive, question: Question, ledger: Sequence[Entry
 
 def timeline(archive: Archive, period: Period) -> dict[str, Any]:
     """Return requests over time in about MOST_COLUMNS steps; steps without a request are left out."""
-    first, last = archive.rows("SELECT min(first), max(last) FROM visits")[0]
+    first, last = archive.rows(
+        f"SELECT min(ts), max(ts) FROM records WHERE ts >= {period.since} AND ts < {period.until}"
+    )[0]
     seconds = (last - first) / 1000 if first is not None else period.seconds
     step = next((step for step in STEPS if seconds / step <= MOST_COLUMNS), STEPS[-1])
     size = step * 1000
