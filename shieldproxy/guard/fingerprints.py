@@ -34,6 +34,8 @@ VOLATILE = frozenset(
 )
 # Orders remembered. Real browsers need some hundred; a flood that shuffles headers turns the table over.
 MEMORY = 4_096
+# Bytes of an order that is remembered; browsers' are some three hundred. Longer ones are hashed each time.
+LONGEST = 1_024
 
 
 class Fingerprints:
@@ -47,7 +49,9 @@ class Fingerprints:
         order = b",".join([name for lower, name, _ in fields if lower not in VOLATILE])
         known = self._known.get(order)
         if known is None:
-            if len(self._known) >= MEMORY:
-                self._known.clear()
-            known = self._known[order] = hashlib.sha256(order).hexdigest()[:12]
+            known = hashlib.sha256(order).hexdigest()[:12]
+            if len(order) <= LONGEST:
+                if len(self._known) >= MEMORY:
+                    self._known.clear()
+                self._known[order] = known
         return known

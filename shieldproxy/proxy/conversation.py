@@ -185,6 +185,7 @@ class Conversation:
         """The exchange in front has ended: close, or go on with the next."""
         if self._line and self._line[0] is exchange:
             self._line.popleft()
+        self._origin_full = False
         if exchange.close_after or self.closing:
             self._leave(whole=exchange.body_complete)
             return

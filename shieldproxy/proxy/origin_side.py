@@ -260,7 +260,8 @@ class OriginConnection(asyncio.Protocol):
         self.exchange = None
         self._awaited = False
         self.deadline = math.inf
-        if self._surplus or not self._keep_alive or self.transport.is_closing() or self._reading_paused:
+        unsent = self.transport.get_write_buffer_size()  # the origin answered what it has not read
+        if self._surplus or unsent or not self._keep_alive or self.transport.is_closing() or self._reading_paused:
             self.abort()
             return
         if self._framing == 0 or not self._complete:

@@ -20,6 +20,8 @@ OURS = frozenset((b"host", b"content-length", b"expect", b"x-request-id", b"x-re
 # that was judged.
 MISLEADING = frozenset((b"x-original-url", b"x-rewrite-url"))
 ENDING_HERE = HOP_BY_HOP | OURS | MISLEADING
+# Names that Connection may list: clients list one or two, and a head of nothing else would take milliseconds to read.
+MOST_NAMED = 32
 NEVER_NAMED_BY_CONNECTION = frozenset((b"host", b"content-length", b"transfer-encoding", b"cookie", b"authorization"))
 
 # reg-name, IPv4 or bracketed IPv6, with a port at most: no userinfo, path, space or control (RFC 3986, 3.2).
@@ -85,6 +87,8 @@ def read_request_head(  # noqa: PLR0913 - the parts of a head as the parser hand
     framed = framing(fields, version)
     if isinstance(framed, Malformed):
         return framed
+    if sum([value.count(b",") for lower, _, value in fields if lower == b"connection"]) > MOST_NAMED:
+        return Malformed(400, "Connection names more headers than any client has")
     named = named_by_connection(fields)
     if named & NEVER_NAMED_BY_CONNECTION:
         return Malformed(400, "Connection names a header that is not its own")

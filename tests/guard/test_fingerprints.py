@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shieldproxy.guard.fingerprints import MEMORY, Field, Fingerprints
+from shieldproxy.guard.fingerprints import LONGEST, MEMORY, Field, Fingerprints
 
 
 def fields(*names: str) -> list[Field]:
@@ -41,3 +41,12 @@ def test_a_flood_of_orders_does_not_grow_the_memory() -> None:
     for number in range(MEMORY + 10):
         prints.of(fields(f"X-{number}"))
     assert len(prints._known) <= MEMORY
+
+
+def test_an_endless_order_is_named_and_not_kept() -> None:
+    """Thirty kilobytes of names have a fingerprint as any order has, and take no place in the memory."""
+    prints = Fingerprints()
+    long = fields(*(f"X-{number}" for number in range(LONGEST)))
+    assert prints.of(long) == prints.of(long) == Fingerprints().of(long)
+    assert prints.of(long) != prints.of(long[1:])
+    assert not prints._known

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from shieldproxy.proxy.conversation import MAX_PIPELINED
-from tests.proxy.conftest import Open, RawOrigin, StartOrigin, answering_when, until
+from tests.proxy.conftest import OK, Open, RawOrigin, StartOrigin, answering_when, until
 
 HOST = b"Host: site.example\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -139,6 +139,29 @@ async def test_a_refusal_of_a_large_upload_is_read(open_shield: Open, start_orig
     head, body = await client.response()
     assert head.startswith(b"HTTP/1.1 413 ")
     assert body == b"no!"
+
+
+async def test_an_origin_that_stood_still_does_not_stop_the_next_request(open_shield: Open, origin: RawOrigin) -> None:
+    """What held one body back is forgotten with its exchange: the next body is read."""
+    origin.script = grudging
+    shield = await open_shield(origin)
+    client = await shield.connect()
+    client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc")
+    await until(lambda: origin.connections == 1)
+    # The origin's transport says that it is full, and never again that it is not: the answer came before that.
+    next(iter(shield.door._clients)).hold_body()
+    assert (await client.response())[1] == b"ok"
+    client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\n")
+    await asyncio.sleep(0.05)
+    client.send(b"abc")
+    assert (await client.response())[1] == b"ok"
+
+
+async def grudging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while True:
+        await reader.readuntil(b"abc")
+        await asyncio.sleep(0.1)
+        writer.write(OK)
 
 
 async def test_a_connection_that_ends_takes_what_waits_with_it(open_shield: Open, start_origin: StartOrigin) -> None:

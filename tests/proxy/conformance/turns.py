@@ -112,6 +112,8 @@ HOPS: list[Case] = [
     refused("Connection naming Authorization", get(b"Authorization: Basic eA==\r\nConnection: authorization\r\n")),
     refused("Connection naming Host among others", get(b"Connection: close, X, hOsT\r\n")),
     served("Connection naming a field of its own", get(b"X-Hop: 1\r\nConnection: X-Hop\r\n"), "GET /"),
+    refused("Connection naming more than anybody has", get(b"Connection: " + b"x," * 100 + b"\r\n")),
+    refused("Connection lines naming more than anybody has", get(b"Connection: a,b,c\r\n" * 40)),
     served("Connection naming nothing", get(b"Connection: ,, ,\r\n"), "GET /"),
     served("Proxy-Connection is nothing", get(b"Proxy-Connection: keep-alive\r\n"), "GET /"),
     served("Keep-Alive ends here", get(b"Keep-Alive: timeout=999\r\n"), "GET /"),
