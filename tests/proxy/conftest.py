@@ -294,6 +294,7 @@ async def open_shield() -> AsyncIterator[Open]:
         origin_terms: dict[str, object] | None = None,
         networks: dict[str, NetworkLabel] | None = None,
         resolver: Resolve = resolve,
+        tls: ssl.SSLContext | None = None,
     ) -> Shield:
         port = origin if isinstance(origin, int) else origin.port
         shield = make_shield(
@@ -306,7 +307,7 @@ async def open_shield() -> AsyncIterator[Open]:
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         shield.port = listening.getsockname()[1]
-        await shield.door.open([listening], None)
+        await shield.door.open([listening], tls)
         opened.append(shield)
         return shield
 
