@@ -168,6 +168,15 @@ async def test_what_only_resembles_our_own_paths_is_the_sites(
         assert answer.split()[1] == status
 
 
+@pytest.mark.parametrize("path", [b"/healthz", b"/readyz", b"/metrics", b"/api/v1/status", b"/api/v1/bans"])
+async def test_control_is_never_on_the_public_port(open_shield: Open, origin: RawOrigin, path: bytes) -> None:
+    """What control calls its own is a path of the site here, like any other."""
+    shield = await open_shield(origin)
+    answer = await shield.talk(b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\nok")
+    assert origin.heads[0].startswith(b"GET " + path + b" ")
+
+
 async def test_a_way_back_leads_to_this_site(open_shield: Open, origin: RawOrigin) -> None:
     """Whatever a form says of where to go, no answer of ours sends a browser to another site."""
     shield = await open_shield(origin)
