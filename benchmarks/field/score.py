@@ -27,18 +27,25 @@ def attack_rows(played: Played, targets: tuple[float, float, float]) -> list[Row
     """Return how much of the attack reached the site: in its first seconds, after them, and in all."""
     reached = sorted(at - played.begin for at, client, _ in played.seen if client in played.attackers)
     sent = played.volleys
-    first_sent = sent * FIRST / played.times.flood
+    # What this machine was too slow to send did not reach anything; the shares are of what was sent.
+    able = share(sent - played.sent.get("late", 0), sent)
+    first_sent = sent * able * FIRST / played.times.flood
     first = sum(at < FIRST for at in reached)
     figures = (
         ("first 20 s", share(first, first_sent)),
-        ("after them", share(len(reached) - first, sent - first_sent)),
-        ("whole attack", share(len(reached), sent)),
+        ("after them", share(len(reached) - first, sent * able - first_sent)),
+        ("whole attack", share(len(reached), sent * able)),
     )
     rows = [
         Row(f"attack that reaches the site: {name}", f"{found:.2%}", f"<= {target:.1%}", found <= target)
         for (name, found), target in zip(figures, targets, strict=True)
     ]
-    return [*rows, Row("attack requests sent, answers", f"{sent}, {played.sent}")]
+    late = played.sent.get("late", 0)
+    words = ", ".join(f"{count} x {word}" for word, count in sorted(played.sent.items()) if word != "late")
+    return [
+        *rows,
+        Row("attack requests", f"{sent - late} of {sent} sent: {words}", ">= 90%", late <= 0.1 * sent),
+    ]
 
 
 def people_rows(played: Played, during: float, *, calm: float = 0.005) -> list[Row]:
@@ -74,9 +81,11 @@ def posture_rows(played: Played) -> list[Row]:
     calm = [moment.at for moment in played.moments if moment.at > end and moment.posture == "calm"]
     again = calm[0] - end if calm else float("inf")
     early = sum(moment.posture == "under_attack" for moment in played.moments if moment.at < played.begin)
+    rows = [Row("noticed after", f"{noticed:.1f} s", "<= 10 s", 0.0 <= noticed <= 10.0 and not early)]
+    if played.times.after:
+        rows.append(Row("calm again after its end", f"{again:.1f} s", "<= 120 s", again <= 120.0))
     return [
-        Row("noticed after", f"{noticed:.1f} s", "<= 10 s", 0.0 <= noticed <= 10.0 and not early),
-        Row("calm again after its end", f"{again:.1f} s", "<= 120 s", again <= 120.0),
+        *rows,
         Row("why", attacked[0].reason if attacked else "-"),
     ]
 

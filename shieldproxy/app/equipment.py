@@ -122,7 +122,7 @@ class Equipment:
             clock=time.time,
             chance=os.urandom,
         )
-        gatherer = Gatherer(
+        gatherer = self._gatherer = Gatherer(
             buckets=self.buckets,
             bans=self.bans,
             gate=self._gate,
@@ -210,6 +210,10 @@ class Equipment:
         await asyncio.to_thread(self._journal.close)
         self._count_records()
         self.tallies.publish()
+
+    def heed(self, strained: Callable[[], bool]) -> None:
+        """Challenge newcomers while ``strained`` says that the origin has no room for more of them."""
+        self._gatherer.heed(strained)
 
     # -- orders -----------------------------------------------------------------------------------------------------
 

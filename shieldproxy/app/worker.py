@@ -64,10 +64,12 @@ class Worker:
     def _wire_door(self, settings: Settings) -> None:
         self._tls = server_tls(settings)
         terms, origin = within_files(terms_of(settings), origin_terms(settings), files_allowed())
+        pool = Pool(origin, clock=time.monotonic, spawn=self._spawn)
+        self._equipment.heed(lambda: pool.strained)
         self.door = Door(
             terms,
             guard=self.guard,
-            pool=Pool(origin, clock=time.monotonic, spawn=self._spawn),
+            pool=pool,
             tallies=self._equipment.tallies,
             clock=time.monotonic,
             wall=time.time,

@@ -27,7 +27,7 @@ PASSED = {
     "tightened": "not part of an excess, or nothing that could show a challenge",
     "over_shared_limit": "no shared limit is overdrawn",
     "suspicious": "not suspicious enough, or nothing that could show a challenge",
-    "saturated": "the table of clients had room",
+    "saturated": "there was room for newcomers",
 }
 
 
@@ -161,7 +161,7 @@ class Explanation:
             "tightened": lambda: f"part of an excess, so newcomers show that they are people{self._because()}",
             "over_shared_limit": lambda: f"limit {record.rule}, shared with strangers, is overdrawn{self._because()}",
             "suspicious": self._suspicion,
-            "saturated": lambda: "the table of clients was full, so newcomers show that they are people",
+            "saturated": lambda: f"newcomers show that they are people{self._because()}",
             "admit": lambda: "nobody objects",
         }
         return words[record.stage]()

@@ -61,6 +61,8 @@ def lines(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     episode = f" (episode {found['episode']})" if found["episode"] else ""
     why = f", {found['posture_reason']}" if found["posture_reason"] else ""
     yield "posture", found["posture"].replace("_", " ") + why + episode, POSTURE_STYLES.get(found["posture"], "")
+    for words in found["excess"]:
+        yield "in excess", words, "yellow"
     yield "listens", ", ".join(found["listen"]), ""
     origin = found["origin"]
     detail = f": {origin['detail']}" if origin["detail"] else ""

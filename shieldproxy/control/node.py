@@ -110,7 +110,8 @@ class Status(NamedTuple):
 
     ``reload_refused`` are the problems of the last reload that was refused, () when the last one was taken, and
     ``waiting`` the keys whose new values that one left to the next start.
-    ``degraded`` says in words what the node does without at the moment, ``posture_reason`` why the posture is so.
+    ``degraded`` says in words what the node does without at the moment, ``posture_reason`` why the posture is so,
+    ``excess`` who asks for far more than usual and is challenged for it.
     """
 
     version: str = ""
@@ -120,6 +121,7 @@ class Status(NamedTuple):
     mode: str = "enforce"
     posture: str = "calm"
     posture_reason: str = ""
+    excess: tuple[str, ...] = ()
     episode: str = ""
     listen: tuple[str, ...] = ()
     origin: Origin = Origin()

@@ -113,6 +113,7 @@ class Facts(NamedTuple):
     """The frozen input of one judgement. ``now`` is seconds of a monotonic clock.
 
     ``tightening`` says what excess a newcomer is part of; ``part`` whether the request follows a page that was let in.
+    ``saturated``: the table of buckets is full, or too many wait for the origin.
     """
 
     visitor: Visitor

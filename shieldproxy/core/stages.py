@@ -132,10 +132,10 @@ def suspicious(policy: Policy, facts: Facts) -> Verdict | None:
 
 
 def saturated(policy: Policy, facts: Facts) -> Verdict | None:
-    """The bucket table is full of live buckets: it cannot vouch for newcomers, so they show that they are people."""
+    """The table cannot vouch for newcomers, or the origin has no room for them: they show that they are people."""
     if not facts.saturated or not may_challenge(facts):
         return None
-    return Verdict(Action.CHALLENGE, "saturated", "", 0.0, 503, ("the table of clients is full",))
+    return Verdict(Action.CHALLENGE, "saturated", "", 0.0, 503, ("more newcomers than there is room for",))
 
 
 def admit(policy: Policy, facts: Facts) -> Verdict | None:

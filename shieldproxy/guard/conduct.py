@@ -52,7 +52,8 @@ class Conduct:
         self._window = bans.window
         self._offences = bans.window / bans.offences
         self._floods = bans.window / bans.floods
-        self._unanswered = bans.window / bans.unanswered
+        self._patience = bans.patience
+        self._unanswered = bans.patience / bans.unanswered
         self.answer_wait = 1.0 / policy.challenge.answer_rate
         self._answers_span = policy.challenge.answer_burst / policy.challenge.answer_rate
 
@@ -66,8 +67,8 @@ class Conduct:
         if visit.standing.exempt or self._policy.mode is Mode.OBSERVE:
             return
         if outcome.challenge == PASSED:
-            # It was asked for, charged, and now answered: a charge of less than nothing takes the first one back.
-            self._buckets.charge(visit.unanswered, -self._unanswered, self._window, self._clock())
+            # Somebody there answers, perhaps one of many behind the address: a charge below nothing forgets them all.
+            self._buckets.charge(visit.unanswered, -self._patience, self._patience, self._clock())
         elif verdict.stage in ("denied", "malformed") or outcome.challenge in FORGERIES:
             self._tallies.count("offences")
             if self._overdrawn(visit.offences, self._offences, self._window):
@@ -77,7 +78,7 @@ class Conduct:
         elif (
             verdict.action is Action.CHALLENGE
             and decision.facts.page is PageKind.PAGE
-            and self._overdrawn(visit.unanswered, self._unanswered, self._window)
+            and self._overdrawn(visit.unanswered, self._unanswered, self._patience)
         ):
             self._ban(visit, UNANSWERED)
 

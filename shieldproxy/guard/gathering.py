@@ -55,8 +55,13 @@ class Gatherer:
         self._gate = gate
         self._situation = situation
         self._recognised = lru_cache(AGENTS)(lambda label, agent: recognise(label, agent.decode("latin-1")))
+        self._strained: Callable[[], bool] = at_ease
         self._own_prefix = own_path.rstrip("/") + "/"
         self._own_target = self._own_prefix.encode()
+
+    def heed(self, strained: Callable[[], bool]) -> None:
+        """Ask ``strained`` before each request whether the origin can take no more newcomers at the moment."""
+        self._strained = strained
 
     def gather(self, policy: Policy, visit: Visit, request: Request, now: float, *, secure: bool) -> Facts:
         """Return the facts of ``request``, every matching bucket charged with one token.
@@ -107,7 +112,7 @@ class Gatherer:
             readings,
             clearance,
             crawler,
-            self._buckets.saturated,
+            self._buckets.saturated or self._strained(),
             posture,
             tightening,
             part,
@@ -200,6 +205,11 @@ class Gatherer:
             if slack < 0.0 and limit.action > Action.CHALLENGE and not limit.observed:
                 refused = True
         return tuple(readings)
+
+
+def at_ease() -> bool:
+    """Say that nothing is strained."""
+    return False
 
 
 def request_key(scope: Scope, request: Request, serial: str) -> str:

@@ -104,6 +104,11 @@ class Pool:
 
     # -- who gets one -------------------------------------------------------------------------------------------------
 
+    @property
+    def strained(self) -> bool:
+        """Whether so many wait for the origin that those who come now may soon be refused."""
+        return len(self._waiting) * 2 >= self._terms.max_waiting
+
     def connect(self, exchange: ForwardedExchange) -> None:
         """Give ``exchange`` a connection: an idle one at once, a new one, or a place in the line; or fail it."""
         assert exchange.head is not None

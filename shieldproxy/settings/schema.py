@@ -142,6 +142,7 @@ class Bans:
     window: float = setting(60.0, duration("1s", "1d"))
     floods: int = setting(3_000, integer(1, 10_000_000))
     unanswered: int = setting(60, integer(1, 1_000_000))
+    patience: float = setting(600.0, duration("1s", "1d"))
     memory: float = setting(86_400.0, duration("0s", "365d"))
 
 

@@ -59,6 +59,7 @@ class Operations:
             mode=settings.server.mode.value,
             posture=node.watch.posture.value,
             posture_reason=node.watch.detected.reason,
+            excess=node.watch.tightened(time.monotonic()),
             listen=node.places,
             origin=port.Origin(str(settings.origin.url), *node.origin),
             workers=sum(worker.alive for worker in node.workers),

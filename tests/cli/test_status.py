@@ -42,6 +42,7 @@ def test_trouble_is_told(room: ControlRoom, typed: Type) -> None:
         workers=1,
         reload_refused=("config.toml:3: server.mode: wrong",),
         degraded=("no ASN is known",),
+        excess=("AS64500: 12.3/s, 41x its usual 0.3/s, 2% of its challenges answered",),
         journal=JournalState("var/journal", 1, 2, "disk full\x1b[2J"),
         geo=GeoState((GeoDatabase("asn", "Old-ASN", "configured", "x", 0.0, 100 * 86_400.0),)),
     )
@@ -52,6 +53,7 @@ def test_trouble_is_told(room: ControlRoom, typed: Type) -> None:
         "1 of 2",
         "config.toml:3: server.mode: wrong",
         "no ASN is known",
+        "AS64500: 12.3/s, 41x its usual 0.3/s",
         "disk full\\x1b[2J",
         "100 days old",
     ):

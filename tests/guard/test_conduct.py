@@ -10,7 +10,7 @@ from shieldproxy.core.facts import PageKind
 from shieldproxy.core.ladder import Ban
 from shieldproxy.core.policy import BanPolicy, ChallengePolicy, Exemptions, Policy
 from shieldproxy.core.verdict import Action, Mode, Verdict
-from shieldproxy.guard.conduct import FLOOD, OFFENCES, UNANSWERED, Conduct, within_any
+from shieldproxy.guard.conduct import FLOOD, OFFENCES, PASSED, UNANSWERED, Conduct, within_any
 from shieldproxy.guard.decisions import Decision, Outcome
 from shieldproxy.guard.visits import Peer, Visit, visit
 from tests.fakes.bans import DictBans
@@ -20,7 +20,7 @@ from tests.fakes.tallies import CountedTallies
 from tests.scenes import facts, visitor
 
 POLICY = Policy(
-    bans=BanPolicy(ladder=(60.0,), offences=2, floods=3, unanswered=4, window=60.0),
+    bans=BanPolicy(ladder=(60.0,), offences=2, floods=3, unanswered=4, patience=60.0, window=60.0),
     challenge=ChallengePolicy(answer_rate=1.0, answer_burst=2.0),
 )
 REFUSED = Verdict(Action.REFUSE, "denied", "rule", 0.0, 403)
@@ -186,3 +186,23 @@ def test_within_any(address: str, held: bool) -> None:  # noqa: FBT001 - a colum
     """Only an address can lie in a network, and only in one of its kind; in none lies nobody."""
     assert within_any(address, (ipaddress.ip_network("192.0.2.0/24"),)) is held
     assert not within_any(address, ())
+
+
+def test_one_answer_forgets_all_challenges_before_it() -> None:
+    """Many people share an address: where somebody answers, nobody is banned for those who did not yet."""
+    client = Client()
+    for _ in range(5):
+        client.does(CHALLENGED, 4)
+        client.does(ADMITTED, challenge=PASSED)
+    assert client.causes == []
+    client.does(CHALLENGED, 5)
+    assert client.causes == [UNANSWERED]
+
+
+def test_patience_ends_for_who_asks_slowly_too() -> None:
+    """A client that is challenged every ten seconds and answers none is banned within a few minutes."""
+    client = Client(Policy(bans=BanPolicy(unanswered=10, patience=600.0)))
+    for _ in range(20):
+        client.does(CHALLENGED)
+        client.clock.now += 10.0
+    assert UNANSWERED in client.causes

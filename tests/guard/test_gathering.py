@@ -9,7 +9,17 @@ import pytest
 
 from shieldproxy.core.buckets import Scope
 from shieldproxy.core.clearance import Refusal
-from shieldproxy.core.facts import Crawler, Facts, Malformed, NetworkLabel, PageKind, Posture, Request, Visitor
+from shieldproxy.core.facts import (
+    Crawler,
+    Facts,
+    Malformed,
+    NetworkLabel,
+    PageKind,
+    Posture,
+    Request,
+    Tightening,
+    Visitor,
+)
 from shieldproxy.core.ladder import Ban
 from shieldproxy.core.policy import Exemptions, Policy
 from shieldproxy.core.rules import Condition, Rule, compile_globs
@@ -163,6 +173,68 @@ def test_the_state_of_node_and_site_is_a_fact() -> None:
     bench.buckets.saturated, bench.situation.posture = True, Posture.UNDER_ATTACK
     facts = bench.gather(request("/"))
     assert (facts.saturated, facts.posture, facts.page) == (True, Posture.UNDER_ATTACK, PageKind.PAGE)
+
+
+def test_an_origin_without_room_is_as_a_full_table() -> None:
+    """What says that the origin is strained is asked for each request."""
+    bench, strained = Bench(Policy()), [False]
+    bench.gatherer.heed(lambda: strained[0])
+    assert not bench.gather(request("/")).saturated
+    strained[0] = True
+    assert bench.gather(request("/")).saturated
+
+
+ASN_IN_EXCESS = limit("asn", Scope.ASN)._replace(in_excess=True)
+PRESSED = Policy(limits=(limit(), limit("network", Scope.NETWORK), ASN_IN_EXCESS))
+BOT = visitor(label=NetworkLabel(64500, "Example", "NL"))
+
+
+def pressed(tight: Tightening, posture: Posture = Posture.UNDER_ATTACK) -> Bench:
+    """Return a bench on which newcomers are told to be part of an excess."""
+    bench = Bench(PRESSED)
+    bench.situation.posture, bench.situation.tight = posture, tight
+    return bench
+
+
+def test_in_calm_no_newcomer_is_part_of_an_excess() -> None:
+    """The marks are not even looked at, and limits for networks in excess are nobody's."""
+    facts = pressed(Tightening.NETWORK, Posture.CALM).gather(request("/"), BOT)
+    assert facts.tightening is Tightening.NONE
+    assert [reading.limit.name for reading in facts.readings] == ["client", "network"]
+
+
+def test_a_page_that_will_be_challenged_takes_nothing_from_the_crowd() -> None:
+    """Only the client's own limit is charged, and no part follows it."""
+    bench = pressed(Tightening.NETWORK)
+    facts = bench.gather(request("/"), BOT)
+    assert facts.tightening is Tightening.NETWORK
+    assert bench.charged(facts) == ["client"]
+    assert not bench.gather(request("/a.css", headers={}), BOT).part
+
+
+def test_what_is_no_page_meets_the_limits_of_a_network_in_excess() -> None:
+    """Feeds and programs cannot answer a challenge; they share what their network may still ask for."""
+    bench = pressed(Tightening.NETWORK)
+    assert bench.charged(bench.gather(request("/feed.xml", headers={}), BOT)) == ["client", "network", "asn"]
+    everybody = pressed(Tightening.EVERYBODY)
+    assert everybody.charged(everybody.gather(request("/feed.xml", headers={}), BOT)) == ["client", "network"]
+
+
+def test_parts_of_a_page_from_before_the_attack_are_let_in() -> None:
+    """Whoever got the page gets its pictures, whatever became of their network meanwhile."""
+    bench = pressed(Tightening.NETWORK, Posture.CALM)
+    bench.gather(request("/"), BOT)
+    bench.situation.posture = Posture.UNDER_ATTACK
+    facts = bench.gather(request("/a.css", headers={}), BOT)
+    assert facts.part
+    assert bench.charged(facts) == ["client"]
+
+
+def test_who_has_shown_anything_is_no_part_of_an_excess() -> None:
+    """Clearances and confirmed robots are not asked."""
+    bench = pressed(Tightening.EVERYBODY)
+    for headers in ({b"cookie": b"cleared"}, {b"user-agent": b"a robot"}):
+        assert bench.gather(request("/", headers=headers), BOT).tightening is Tightening.NONE
 
 
 def test_our_own_paths_are_charged_to_the_client_alone() -> None:

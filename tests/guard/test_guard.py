@@ -25,7 +25,7 @@ from tests.scenes import BROWSER, limit, request
 
 CLIENT = "192.0.2.1"
 CHEAP = ChallengePolicy(cost=2, form_wait=3.0)
-BANS = BanPolicy(ladder=(60.0, 600.0), offences=3, floods=4, unanswered=3, window=60.0)
+BANS = BanPolicy(ladder=(60.0, 600.0), offences=3, floods=4, unanswered=3, patience=60.0, window=60.0)
 SLOW = limit(rate=1.0, burst=2.0)
 NOSY = Rule("nosy", Condition(path=compile_globs(("/admin*",))), Action.REFUSE, why="nobody asks for this")
 ODD = Rule("odd", Condition(path=compile_globs(("/odd*",))), Action.CHALLENGE)

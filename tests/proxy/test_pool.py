@@ -37,8 +37,10 @@ async def test_the_line_is_bounded_in_length_and_time(open_shield: Open, start_o
     first = await shield.connect()
     first.send(GET)
     await asyncio.sleep(0.1)
+    assert not shield.door.pool.strained
     waiting = asyncio.ensure_future(shield.talk(CLOSE))
     await asyncio.sleep(0.05)
+    assert shield.door.pool.strained
     refused = await shield.talk(CLOSE)
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: " in refused

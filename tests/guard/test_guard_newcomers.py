@@ -1,0 +1,48 @@
+"""The guard counts what newcomers of each network do, for whoever decides what is an excess."""
+
+from __future__ import annotations
+
+from shieldproxy.core.excess import Deed
+from shieldproxy.core.facts import NetworkLabel, Posture, Tightening
+from shieldproxy.core.policy import Policy
+from tests.guard.guarded_site import GuardedSite
+from tests.scenes import limit, request
+
+ASN = 64500
+NETWORKS = {"192.0.2.1": NetworkLabel(ASN, "Example", "NL")}
+
+
+def site(policy: Policy | None = None) -> GuardedSite:
+    """Return a site that knows one network."""
+    return GuardedSite(policy or Policy(), NETWORKS)
+
+
+def test_pages_their_parts_and_all_else_are_told_apart() -> None:
+    """A page, the style that follows it, and a program's request."""
+    found = site()
+    for path in ("/", "/site.css", "/api/hours"):
+        found.ask(request(path, headers={}))
+    assert found.newcomers.deeds == {(ASN, Deed.PAGE): 1, (ASN, Deed.PART): 2}
+    alone = site()
+    alone.ask(request("/api/hours", headers={}))
+    assert alone.newcomers.deeds == {(ASN, Deed.OTHER): 1}
+
+
+def test_challenges_given_are_counted_by_network() -> None:
+    """The page was asked for, and a challenge was given."""
+    found = site()
+    found.situation.posture, found.situation.tight = Posture.UNDER_ATTACK, Tightening.NETWORK
+    decision, status = found.ask()
+    assert (decision.verdict.stage, status) == ("tightened", 503)
+    assert "AS64500" in decision.verdict.reasons[0]
+    assert found.newcomers.deeds == {(ASN, Deed.PAGE): 1, (ASN, Deed.ISSUED): 1}
+
+
+def test_what_never_reaches_the_site_is_no_excess() -> None:
+    """Who is stopped by an own limit is nobody's crowd; confirmed robots and our own pages are not counted either."""
+    found = site(Policy(limits=(limit(burst=1),)))
+    for _ in range(5):
+        found.ask()
+    found.ask(request("/", headers={b"user-agent": b"a robot"}), "192.0.2.9")
+    found.ask(request("/.shieldproxy/return"), "192.0.2.9")
+    assert found.newcomers.deeds == {(ASN, Deed.PAGE): 1}
