@@ -10,7 +10,8 @@ from tests.proxy.conftest import OK, Open, RawOrigin, StartOrigin, answering_whe
 
 HOST = b"Host: site.example\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
-OWN = b"GET /.shieldproxy/nothing HTTP/1.1\r\n" + HOST + b"\r\n"
+# Answered by us with a page of some kilobytes: thousands of them are more than the kernel keeps for anybody.
+OWN = b"GET /.shieldproxy/nothing HTTP/1.1\r\n" + HOST + b"Accept: text/html\r\n\r\n"
 UPGRADE = b"GET /ws HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: echo\r\n\r\n"
 
 
