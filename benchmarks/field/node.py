@@ -107,16 +107,17 @@ class Origin(Process):
 class Node(Process):
     """The shield."""
 
-    def __init__(self, ports: Ports, directory: Path) -> None:
+    def __init__(self, ports: Ports, directory: Path, extra: tuple[str, ...] = ()) -> None:
         super().__init__()
+        self._extra = extra
         self._ports = ports
         self._directory = directory
         self.moments: list[Moment] = []
 
-    async def open(self, extra: tuple[str, ...] = ()) -> None:
+    async def open(self) -> None:
         """Start it."""
         arguments = [sys.executable, "-m", "shieldproxy", "run", "-c", str(CONFIG)]
-        arguments += settings(self._ports, self._directory, extra)
+        arguments += settings(self._ports, self._directory, self._extra)
         await self.start(arguments, self._directory / "node.log", "shieldproxy ready")
 
     async def watch(self) -> None:
@@ -131,6 +132,19 @@ class Node(Process):
                     moment = Moment(time.monotonic(), found["posture"], found["posture_reason"])
                     self.moments.append(moment)
                 await asyncio.sleep(ASKED)
+
+
+async def episodes(directory: Path) -> list[dict[str, Any]]:
+    """Return what the ledger says of the journal in ``directory``; [] when it says nothing."""
+    config = directory / "ledger.toml"
+    await asyncio.to_thread(config.write_text, '[journal]\ndirectory = "journal"\n', "ascii")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "shieldproxy", "episodes", "-c", str(config), "--format", "json"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    out, _ = await process.communicate()
+    return [json.loads(line) for line in out.splitlines() if line.startswith(b"{")]
 
 
 async def send(volleys: bytes, port: int, begin: float) -> dict[str, int]:

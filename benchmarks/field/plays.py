@@ -9,10 +9,11 @@ import tempfile
 import time
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.field.grounds import botnet_of, homes, swarm
-from benchmarks.field.node import HERE, SITE, Moment, Node, Origin, send
+from benchmarks.field.node import HERE, SITE, Moment, Node, Origin, Ports, episodes, send
+from benchmarks.field.peers import Nginx
 from benchmarks.field.people import MEAN_REQUESTS, Session, Visitor
 from benchmarks.field.shots import Volley, botnet_volleys, swarm_volleys
 from shieldproxy.cli.demo.addresses import Snapshot
@@ -22,6 +23,12 @@ from shieldproxy.cli.demo.wire import Target
 PEOPLE_RATE = 30.0
 SWARM_RATE, SWARM_ADDRESSES, SWARM_ASNS = 3_580.0, 100_000, 3_000
 CROWD = 20.0
+OURS = "shieldproxy"
+# nginx with limit_req, by requests a second for each address; and this node when it challenges every newcomer always.
+RATES = {"nginx 1/s": 1, "nginx 10/s": 10}
+# With a puzzle that costs little, for this machine plays all the browsers.
+EVERYBODY = ("challenge.suspicion=0", "challenge.cost=10")
+DEFENCES = (OURS, *RATES, "everybody")
 
 
 class Times(NamedTuple):
@@ -44,13 +51,16 @@ class Played(NamedTuple):
     seen: list[tuple[float, str, float]]
     moments: list[Moment]
     directory: Path
+    ledger: list[dict[str, Any]]
+    wall: float
 
 
 class Play:
     """One play with everybody's addresses drawn by ``seed``."""
 
-    def __init__(self, kind: str, seed: int, times: Times, extra: tuple[str, ...] = ()) -> None:
+    def __init__(self, kind: str, seed: int, times: Times, extra: tuple[str, ...] = (), defence: str = OURS) -> None:
         self._kind = kind
+        self._defence = defence
         self._times = times
         self._extra = extra
         self._chance = Random(f"{kind} {seed}")
@@ -74,14 +84,20 @@ class Play:
         everybody = sorted([*zip(arrivals, people, strict=True), *zip(crowd, more, strict=True)])
         return volleys, frozenset(volley.address for volley in volleys), everybody
 
+    def _shield(self, ports: Ports) -> Node | Nginx:
+        if self._defence in RATES:
+            return Nginx(ports, self._directory, RATES[self._defence])
+        extra = EVERYBODY if self._defence == "everybody" else ()
+        return Node(ports, self._directory, (*self._extra, *extra))
+
     async def perform(self) -> Played:
         """Play and return what happened."""
         volleys, attackers, arrivals = self._cast()
         ports = free_ports()
-        origin, node = Origin(), Node(ports, self._directory)
+        origin, node = Origin(), self._shield(ports)
         try:
             await origin.open(ports.origin, self._directory)
-            await node.open(self._extra)
+            await node.open()
             begin = time.monotonic() + self._times.calm
             watching = asyncio.ensure_future(node.watch())
             sending = asyncio.ensure_future(
@@ -92,11 +108,24 @@ class Play:
             watching.cancel()
             await node.stop()
             seen = await origin.seen()
+            ledger = await episodes(self._directory) if isinstance(node, Node) else []
         finally:
             await node.stop()
             await origin.stop()
         kept = frozenset(attackers)
-        return Played(self._times, begin, self._visitors, kept, sent, len(volleys), seen, node.moments, self._directory)
+        return Played(
+            self._times,
+            begin,
+            self._visitors,
+            kept,
+            sent,
+            len(volleys),
+            seen,
+            node.moments,
+            self._directory,
+            ledger,
+            wall_offset(),
+        )
 
     async def _let_people_live(self, arrivals: list[tuple[float, str]], target: Target) -> None:
         start = time.monotonic()
@@ -110,6 +139,11 @@ class Play:
                 group.create_task(Session(visitor, target, chance).live(until))
 
 
+def wall_offset() -> float:
+    """Return what has to be added to the monotonic clock to have unix seconds."""
+    return time.time() - time.monotonic()  # noqa: TID251 - the field has no other clock than the machine's
+
+
 def arrivals_of(rate: float, begin: float, seconds: float, chance: Random) -> list[float]:
     """Return when people come so that they make ``rate`` requests a second, by chance (a Poisson process)."""
     found, at = [], begin
@@ -118,8 +152,8 @@ def arrivals_of(rate: float, begin: float, seconds: float, chance: Random) -> li
     return found
 
 
-async def perform(kind: str, seed: int, times: Times, extra: tuple[str, ...] = ()) -> Played:
-    """Perform the play ``kind``: botnet, swarm, crowd."""
+async def perform(kind: str, seed: int, times: Times, extra: tuple[str, ...] = (), defence: str = OURS) -> Played:
+    """Perform the play ``kind`` (botnet, swarm, crowd) before a defence."""
     with contextlib.suppress(asyncio.CancelledError):
-        return await Play(kind, seed, times, extra).perform()
+        return await Play(kind, seed, times, extra, defence).perform()
     raise KeyboardInterrupt

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from benchmarks.field.plays import Played
 
 FIRST = 20.0
+# Seconds by which the ledger may be wrong about the start and the end of an attack.
+LEDGER = 15.0
 
 
 class Row(NamedTuple):
@@ -90,6 +93,18 @@ def posture_rows(played: Played) -> list[Row]:
     ]
 
 
+def ledger_rows(played: Played) -> list[Row]:
+    """Return how far the ledger's episode begins and ends from the attack."""
+    if not played.ledger:
+        return [Row("episode in the ledger", "none", "one", met=False)]
+    episode = played.ledger[-1]
+    start, end = (datetime.fromisoformat(episode[key]).timestamp() - played.wall for key in ("start", "end"))
+    before, after = start - played.begin, end - played.begin - played.times.flood
+    words = f"{len(played.ledger)} ({episode['opinion']['word']}): begins {before:+.0f} s, ends {after:+.0f} s"
+    good = len(played.ledger) == 1 and abs(before) <= LEDGER and abs(after) <= LEDGER
+    return [Row("episode in the ledger", words, f"1, within {LEDGER:.0f} s", good)]
+
+
 def latency_rows(played: Played) -> list[Row]:
     """Return how long pages took that people got from the site: before and meanwhile, 95th percentile."""
     end = played.begin + played.times.flood
@@ -120,9 +135,18 @@ def rows_of(kind: str, played: Played) -> list[Row]:
     """Return the table of one play."""
     if kind == "botnet":
         rows = [*attack_rows(played, (0.15, 0.003, 0.05)), *people_rows(played, 0.05)]
-        return [*rows, *posture_rows(played), *latency_rows(played)]
+        return [*rows, *posture_rows(played), *ledger_rows(played), *latency_rows(played)]
     if kind == "swarm":
         return [*attack_rows(played, (1.0, 1.0, 0.05)), *people_rows(played, 1.0), *posture_rows(played)]
     rows = people_rows(played, 0.01)
     words = sorted({moment.posture for moment in played.moments})
-    return [*rows, Row("postures seen", ", ".join(words)), *latency_rows(played)]
+    said = ", ".join(episode["opinion"]["word"] for episode in played.ledger) or "nothing"
+    rows += [Row("postures seen", ", ".join(words)), Row("the ledger says", said, "surge", said == "surge")]
+    return [*rows, *latency_rows(played)]
+
+
+def beside(kind: str, played: Played) -> list[Row]:
+    """Return the figures by which any defence can be compared; nothing is met or missed."""
+    targets = (1.0, 1.0, 1.0)
+    rows = [*attack_rows(played, targets), *people_rows(played, 1.0, calm=1.0)] if kind == "botnet" else []
+    return [row._replace(target="", met=None) for row in rows]
