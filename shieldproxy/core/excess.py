@@ -129,14 +129,17 @@ class Excess:
         """Tell whether all newcomers are to be challenged, because too much comes from networks that are not marked."""
         return now < self._everybody_until
 
-    def alone(self, now: float) -> str:
-        """Return, while nothing is known of this site yet, the network that a flood comes from, in words; or ''."""
+    def alone(self, counts: Mapping[int, Counted], now: float) -> str:
+        """Return, while nothing is known of this site yet, the network that a flood comes from, in words; or ''.
+
+        It asked for too much lately and in the second of ``counts``: what is over is no attack.
+        """
         if self.baselines.age > YOUNG:
             return ""
-        for asn in self._recent:
+        for asn, counted in counts.items():
             recent = self._faded(asn, now)
-            rate = recent.asked / self._span
-            if rate >= self._policy.alone and bare(recent) and asn not in self._trusted:
+            rate = min(recent.asked / self._span, float(counted.pages + counted.others))
+            if rate >= self._policy.alone and bare(recent) and asn and asn not in self._trusted:
                 return f"AS{asn}: {rate:.0f} requests/s for pages without their parts"
         return ""
 

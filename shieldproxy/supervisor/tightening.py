@@ -75,7 +75,7 @@ class Tightening:
             pages=sum(counted.pages for counted in self._counts.values()),
             parts=sum(counted.parts for counted in self._counts.values()),
             suffering=self._health.suffering,
-            alone=self.excess.alone(now),
+            alone=self.excess.alone(self._counts, now),
         )
 
     def adopt(self, policy: ExcessPolicy, sample: float) -> None:

@@ -159,10 +159,12 @@ def test_an_origin_that_suffers_tightens_for_everybody_under_attack_only(site: S
 
 def test_before_anything_is_known_a_network_that_floods_is_named() -> None:
     """In the first minute there is no usual: pages without parts, faster than people of one network, are a flood."""
-    words = Site().live(3, {HOST: BOTS}).excess.alone(1_003.0)
-    assert "AS64500" in words
-    assert Site().live(10, {CARRIER: Counted(pages=36, parts=150)}).excess.alone(1_010.0) == ""
-    assert Site().live(120, DAY).live(3, {HOST: BOTS}).excess.alone(1_123.0) == ""
+    flood, crowd = {HOST: BOTS}, {CARRIER: Counted(pages=36, parts=150)}
+    fresh = Site().live(3, flood)
+    assert "AS64500" in fresh.excess.alone(flood, 1_003.0)
+    assert fresh.excess.alone({}, 1_004.0) == ""
+    assert Site().live(10, crowd).excess.alone(crowd, 1_010.0) == ""
+    assert Site().live(120, DAY).live(3, flood).excess.alone(flood, 1_123.0) == ""
 
 
 def test_marks_are_bounded_and_too_many_are_everybodys(site: Site) -> None:

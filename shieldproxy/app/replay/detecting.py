@@ -100,7 +100,7 @@ class PastDetector:
             self._answered,
             sum(counted.pages for counted in counts.values()),
             sum(counted.parts for counted in counts.values()),
-            alone=excess.alone(now),
+            alone=excess.alone(counts, now),
         )
         self._begin()
         detected = self._detected = observe(self._policy, self._detected, second, now)
