@@ -53,7 +53,8 @@ class BanPolicy(NamedTuple):
     An offence is a request against a rule, a malformed one, or a forged answer to a challenge: ``offences`` of them
     within ``window`` seconds are a ban. Requests throttled by the client's own limit are no offences, because people
     behind one address share that limit; only ``floods`` of them within the window are. ``unanswered`` counts
-    challenge pages asked for within ``patience`` seconds by a client that answers none. A rung is forgotten ``memory`` seconds after its ban ended.
+    challenge pages asked for within ``patience`` seconds by a client that answers none. A rung is forgotten
+    ``memory`` seconds after its ban ended.
     ``spared`` are networks the ladder never bans: servers that speak for all visitors at once.
     """
 

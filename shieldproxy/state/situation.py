@@ -8,6 +8,13 @@ from shieldproxy.core.facts import Posture, Tightening
 from shieldproxy.state.slots import SlotTable
 
 POSTURES = tuple(Posture)
+# By names of this module: to ask an enumeration for a member costs more than to look into the table.
+MARKED, ALL, SAMPLED, NOT_TIGHTENED = (
+    Tightening.NETWORK,
+    Tightening.EVERYBODY,
+    Tightening.SAMPLE,
+    Tightening.NONE,
+)
 POSTURE, GENERATION, EPOCH, EVERYBODY, SAMPLE = range(5)
 # Newcomers are sampled by eight bits of a name that nobody outside can foretell, in parts of 2**16.
 SAMPLE_SHIFT, SAMPLE_OF = 20, 1 << 16
@@ -41,12 +48,13 @@ class NodeSituation:
     def tightening(self, network: int, client: int, now: float) -> Tightening:
         """Return whether a newcomer is challenged for the excess it may be part of; names are those of buckets."""
         if self._marks is not None and self._marks.get(network) > now:
-            return Tightening.NETWORK
-        if self._cells[EVERYBODY]:
-            return Tightening.EVERYBODY
-        if client >> SAMPLE_SHIFT & (SAMPLE_OF - 1) < self._cells[SAMPLE]:
-            return Tightening.SAMPLE
-        return Tightening.NONE
+            return MARKED
+        cells = self._cells
+        if cells[EVERYBODY]:
+            return ALL
+        if client >> SAMPLE_SHIFT & SAMPLE_OF - 1 < cells[SAMPLE]:
+            return SAMPLED
+        return NOT_TIGHTENED
 
     def tighten(self, networks: Iterable[int], now: float, *, everybody: bool, sample: float) -> None:
         """Mark ``networks`` (names) for a while, and say whether all newcomers, or which share of them, is tested."""
