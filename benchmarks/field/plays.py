@@ -23,6 +23,8 @@ from shieldproxy.cli.demo.wire import Target
 PEOPLE_RATE = 30.0
 SWARM_RATE, SWARM_ADDRESSES, SWARM_ASNS = 3_580.0, 100_000, 3_000
 CROWD = 20.0
+# The first seconds of a flood, in which a defence has to notice it.
+FIRST = 20.0
 OURS = "shieldproxy"
 # nginx with limit_req, by requests a second for each address; and this node when it challenges every newcomer always.
 RATES = {"nginx 1/s": 1, "nginx 10/s": 10}
@@ -53,6 +55,7 @@ class Played(NamedTuple):
     directory: Path
     ledger: list[dict[str, Any]]
     wall: float
+    early: int
 
 
 class Play:
@@ -125,6 +128,7 @@ class Play:
             self._directory,
             ledger,
             wall_offset(),
+            sum(volley.at < FIRST for volley in volleys),
         )
 
     async def _let_people_live(self, arrivals: list[tuple[float, str]], target: Target) -> None:

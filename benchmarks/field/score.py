@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from benchmarks.field.plays import Played
+from benchmarks.field.plays import FIRST, Played
 
-FIRST = 20.0
 # Seconds by which the ledger may be wrong about the start and the end of an attack.
 LEDGER = 15.0
 
@@ -32,7 +31,7 @@ def attack_rows(played: Played, targets: tuple[float, float, float]) -> list[Row
     sent = played.volleys
     # What this machine was too slow to send did not reach anything; the shares are of what was sent.
     able = share(sent - played.sent.get("late", 0), sent)
-    first_sent = sent * able * FIRST / played.times.flood
+    first_sent = played.early * able
     first = sum(at < FIRST for at in reached)
     figures = (
         ("first 20 s", share(first, first_sent)),

@@ -25,7 +25,7 @@ def played(
     seen = [(BEGIN + 1.0, BOT, 0.01)] * 30 + [(BEGIN + 50.0, BOT, 0.01)] * 2 + [(BEGIN + 1.0, PERSON, 0.01)]
     sent = {"503": 768, "200": 32} | ({"late": late} if late else {})
     return Played(
-        Times(), BEGIN, visitors or [], frozenset({BOT}), sent, 800, seen, moments or [], Path(), ledger or [], 0.0
+        Times(), BEGIN, visitors or [], frozenset({BOT}), sent, 800, seen, moments or [], Path(), ledger or [], 0.0, 200
     )
 
 
