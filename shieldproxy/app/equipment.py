@@ -176,6 +176,7 @@ class Equipment:
 
     def _tick(self) -> None:
         self._identifiers.tell_time(time.time())
+        self.guard.note_episode(self._situation.episode)
         self.buckets.refresh(time.monotonic())
         self._count_records()
         self.tallies.publish()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shieldproxy.attribution.archive import Archive
 from shieldproxy.attribution.catalogue import catalogued_days, read_day
@@ -16,8 +16,7 @@ from shieldproxy.attribution.columns import milliseconds
 from shieldproxy.attribution.detection import tallies
 from shieldproxy.attribution.index import Index
 from shieldproxy.attribution.visits import Period
-from shieldproxy.core.episodes import Detection, EpisodePolicy, Span, finish, observe
-from shieldproxy.core.usual import Usual
+from shieldproxy.core.episodes import Detection, EpisodePolicy, Span, detection_of, finish, observe
 from shieldproxy.journal.segments import shifted
 
 FILE = "detection.json"
@@ -81,21 +80,6 @@ def restore(place: Path, known: list[Mark]) -> tuple[float, Detection]:
     try:
         document = json.loads(place.read_text("utf-8"))
         mark = next(mark for mark in known if mark.digest == document["digest"])
-        return mark.end, _read(document["detection"])
+        return mark.end, detection_of(document["detection"])
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         return 0.0, Detection()
-
-
-def _read(fields: list[Any]) -> Detection:
-    usual, upto, score, level, quiet, since, opened, closed = fields
-    slots, *rest = usual
-    return Detection(
-        Usual(tuple(slots), *rest),
-        upto,
-        score,
-        level,
-        quiet,
-        Span(*since) if since else None,
-        Span(*opened) if opened else None,
-        tuple(Span(*span) for span in closed),
-    )

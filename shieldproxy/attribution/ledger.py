@@ -5,6 +5,7 @@ An episode keeps its ID, and what is known of it stays when its records are dele
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from shieldproxy.core.record import rfc3339
 FILE = "episodes.jsonl"
 # Entries of another version lack what reports tell; they are made anew as long as their records are there.
 VERSION = 1
+_ID = re.compile(r"E-\d{4}-\d\d-\d\d-\d+", re.ASCII)
 
 Entry = dict[str, Any]
 
@@ -58,7 +60,7 @@ def compile_ledger(
     """
     lost = [entry for entry in before if entry["start"] < earliest or not earliest]
     spans = [span for span in spans if not any(_overlap(span, entry) for entry in lost)]
-    names = _names(spans, before)
+    names = _names(archive, spans, before)
     found: list[Entry] = list(lost)
     fresh: list[tuple[int, str, Span]] = []
     for span, name in zip(spans, names, strict=True):
@@ -124,12 +126,14 @@ def as_plain(value: Any) -> Any:
     return value
 
 
-def _names(spans: Sequence[Span], before: Sequence[Entry]) -> list[str]:
-    """Return the ID of each span: the one it had, or the next of its day."""
+def _names(archive: Archive, spans: Sequence[Span], before: Sequence[Entry]) -> list[str]:
+    """Return the ID of each span: the one it had, the one its records were given, or the next of its day."""
     taken = {str(entry["id"]) for entry in before}
     names: list[str] = []
     for span in spans:
         known = [str(entry["id"]) for entry in before if _overlap(span, entry)]
+        if not known:
+            known = [name for name in _told(archive, span) if name not in taken]
         name = next((one for one in known if one not in names), "")
         day, number = rfc3339(span.start)[:10], 1
         while not name:
@@ -138,6 +142,15 @@ def _names(spans: Sequence[Span], before: Sequence[Entry]) -> list[str]:
             number += 1
         names.append(name)
     return names
+
+
+def _told(archive: Archive, span: Span) -> list[str]:
+    """Return the IDs in the records of ``span``, given while it went on, that of the most requests first."""
+    rows = archive.rows(
+        f"""SELECT episode FROM records WHERE ts >= {int(span.start * 1000)} AND ts < {int(span.end * 1000)}
+        AND episode <> '' GROUP BY episode ORDER BY sum(weight) DESC, episode"""
+    )
+    return [str(name) for (name,) in rows if _ID.fullmatch(str(name))]
 
 
 def _holds(entry: Entry, span: Span, policy: EpisodePolicy) -> bool:

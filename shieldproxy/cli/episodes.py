@@ -12,9 +12,10 @@ from shieldproxy.attribution.report.wording import lasting, moment
 from shieldproxy.cli.months import MONTH, Month
 from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Column, Listing, Row
-from shieldproxy.cli.report import POLICY, find
+from shieldproxy.cli.report import find
 from shieldproxy.cli.spans import written_count
 from shieldproxy.core.record import rfc3339
+from shieldproxy.settings.compiling import compile_episodes
 
 
 def top_networks(row: Row) -> str:
@@ -44,8 +45,9 @@ def episodes(config: Path | None, form: str, month: Month | None) -> None:
 
     Each is found anew from the records, so the list is the same wherever the journal is read.
     """
-    directory = settings_of(config).journal.directory
-    with find(directory, time.time()) as found:
+    settings = settings_of(config)
+    policy = compile_episodes(settings)
+    with find(settings.journal.directory, policy, time.time()) as found:
         ledger, note = found.ledger, found.archive.note
     if month is not None:
         since, until = rfc3339(month.since), rfc3339(month.until)
@@ -53,6 +55,6 @@ def episodes(config: Path | None, form: str, month: Month | None) -> None:
     Listing(COLUMNS, form, sys.stdout).write(ledger)
     if form == "table":
         count = f"{len(ledger)} episode{'s' * (len(ledger) != 1)}"
-        click.echo(f"{count}: {POLICY.words()}", err=True)
+        click.echo(f"{count}: {policy.words()}", err=True)
     if note:
         click.echo(note, err=True)

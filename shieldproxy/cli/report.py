@@ -25,8 +25,7 @@ from shieldproxy.cli.output import console_for, json_line
 from shieldproxy.core.episodes import EpisodePolicy
 from shieldproxy.core.printing import printable
 from shieldproxy.core.record import rfc3339
-
-POLICY = EpisodePolicy()
+from shieldproxy.settings.compiling import compile_episodes
 
 EXAMPLES = """\b
 Examples:
@@ -60,10 +59,11 @@ def report(config: Path | None, form: str, output: Path | None, **asked: Any) ->
 
     Every number comes with its definition; see also docs/reports.md.
     """
-    directory = settings_of(config).journal.directory
+    settings = settings_of(config)
+    directory, policy = settings.journal.directory, compile_episodes(settings)
     now = time.time()
-    with find(directory, now) as found:
-        content = compile_content(found.archive, _question(asked, found.ledger, now), found.ledger)
+    with find(directory, policy, now) as found:
+        content = compile_content(found.archive, _question(asked, found.ledger, now, policy.words()), found.ledger)
     if content["note"]:
         click.echo(content["note"], err=True)
     if not directory.is_dir():
@@ -81,15 +81,15 @@ def report(config: Path | None, form: str, output: Path | None, **asked: Any) ->
 
 
 @contextlib.contextmanager
-def find(directory: Path, now: float) -> Iterator[Found]:
+def find(directory: Path, policy: EpisodePolicy, now: float) -> Iterator[Found]:
     """Open the journal in ``directory`` and bring its ledger of episodes up to date."""
     index = Index(directory, lambda: now)
     before = read_ledger(directory)
     with open_archive(index) as archive:
-        spans = detect_on(index, archive, POLICY, now)
+        spans = detect_on(index, archive, policy, now)
         (earliest,) = archive.rows("SELECT min(ts) FROM records")[0]
         since = rfc3339(earliest / 1000) if earliest is not None else ""
-        ledger = compile_ledger(archive, spans, before, POLICY, since)
+        ledger = compile_ledger(archive, spans, before, policy, since)
         if ledger != before:
             with contextlib.suppress(OSError):  # who may only read the journal gets the same answer, later
                 write_ledger(directory, ledger)
@@ -110,7 +110,7 @@ def write(content: dict[str, Any], form: str, stream: TextIO) -> None:
         write_text(content, console_for(stream))
 
 
-def _question(asked: dict[str, Any], ledger: list[Entry], now: float) -> Question:
+def _question(asked: dict[str, Any], ledger: list[Entry], now: float, words: str) -> Question:
     given = [name for name in ("month", "episode") if asked[name]]
     if len(given) + bool(asked["since"] or asked["until"]) > 1:
         raise click.UsageError("--month, --episode and --since/--until are three ways to say one thing: give one")
@@ -122,12 +122,10 @@ def _question(asked: dict[str, Any], ledger: list[Entry], now: float) -> Questio
                 f"no episode {asked['episode']!r}; the latest are: {known}", param_hint="--episode"
             )
         period = Period(milliseconds(entry["start"]), milliseconds(entry["end"]))
-        return Question(period, f"Episode {entry['id']}", now, POLICY.words(), entry["id"])
+        return Question(period, f"Episode {entry['id']}", now, words, entry["id"])
     if asked["since"] or asked["until"]:
         since, until = asked["since"] or rfc3339(0), asked["until"] or rfc3339(now)
         period = Period(milliseconds(since), milliseconds(until) + 1)
-        return Question(
-            period, f"{since[:16].replace('T', ' ')} to {until[:16].replace('T', ' ')} UTC", now, POLICY.words()
-        )
+        return Question(period, f"{since[:16].replace('T', ' ')} to {until[:16].replace('T', ' ')} UTC", now, words)
     month: Month = asked["month"] or Month.of(now)
-    return Question(Period(int(month.since * 1000), int(month.until * 1000)), month.title, now, POLICY.words())
+    return Question(Period(int(month.since * 1000), int(month.until * 1000)), month.title, now, words)

@@ -9,11 +9,15 @@ value: the same counts give the same episodes, live or years later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from math import log
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite, log
+from typing import Any, NamedTuple
 
-from shieldproxy.core.usual import Usual, UsualPolicy, compare, learn, turn
+from shieldproxy.core.usual import SLOTS, Usual, UsualPolicy, compare, learn, turn
+
+# Of the episodes that are over a live detector keeps so many: more than can begin in one day, so that the number of
+# the next one is known.
+REMEMBERED = 64
 
 
 class Tally(NamedTuple):
@@ -134,6 +138,38 @@ def episodes(policy: EpisodePolicy, tallies: Iterable[Tally], now: float) -> tup
     for tally in tallies:
         detection = observe(policy, detection, tally)
     return finish(policy, detection, now)
+
+
+def detection_of(fields: Sequence[Any]) -> Detection:
+    """Return the memory that was written as JSON, lists for tuples; raises TypeError or ValueError when it is none."""
+    usual, upto, score, level, quiet, since, opened, closed = fields
+    slots, slot, *rest = usual
+    upto, score, level, quiet, *rest = (float(number) for number in (upto, score, level, quiet, *rest))
+    if len(slots) != SLOTS or not 0 <= int(slot) < SLOTS or not all(map(isfinite, (upto, score, level, quiet, *rest))):
+        raise ValueError("no memory of a detector")
+    return Detection(
+        Usual(tuple(float(value) for value in slots), int(slot), *rest),
+        upto,
+        score,
+        level,
+        quiet,
+        _span_of(since) if since else None,
+        _span_of(opened) if opened else None,
+        tuple(_span_of(span) for span in closed),
+    )
+
+
+def _span_of(fields: Sequence[Any]) -> Span:
+    start, end, peak, peak_at, requests, usual, ongoing = fields
+    return Span(float(start), float(end), float(peak), float(peak_at), int(requests), float(usual), bool(ongoing))
+
+
+def stepped_back(detection: Detection, start: float) -> Detection:
+    """Return the memory of a detector whose clock was set back to ``start``, before what it has seen.
+
+    What is usual and an open episode stay; only a live detector needs it, records are counted by their own time.
+    """
+    return detection._replace(upto=start, since=None, score=0.0)
 
 
 def identifiers(days: Iterable[str]) -> Iterator[str]:

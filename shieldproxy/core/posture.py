@@ -18,7 +18,8 @@ class Second(NamedTuple):
     """What was counted in one second over all workers. ``answered`` are challenges passed.
 
     ``pages`` are those that newcomers asked for, ``parts`` what followed them; ``suffering`` says that the origin is
-    far slower than usual or fails; ``alone`` names, where nothing is usual yet, a network that floods.
+    far slower than usual or fails; ``alone`` names, where nothing is usual yet, a network that floods; ``episode``
+    says that the detector of episodes, which knows the hour, sees an excess.
     """
 
     requests: int = 0
@@ -28,6 +29,7 @@ class Second(NamedTuple):
     parts: int = 0
     suffering: bool = False
     alone: str = ""
+    episode: bool = False
 
 
 class PosturePolicy(NamedTuple):
@@ -234,4 +236,6 @@ def strain_sign(policy: PosturePolicy, rate: float, usual: float, second: Second
     if second.suffering and rate >= policy.floor and rate >= policy.attack * usual:
         words = f"{rate:.0f} requests/s, {rate / max(usual, 1.0):.1f} times the usual, and the origin suffers"
         return Posture.UNDER_ATTACK, words
+    if second.episode and rate >= policy.floor:
+        return Posture.ELEVATED, f"{rate:.0f} requests/s, an episode is open"
     return Posture.CALM, "as usual"

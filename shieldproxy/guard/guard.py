@@ -97,6 +97,7 @@ class Guard:
         self._next_id = next_id
         self._on_fault = on_fault
         self._generation = 0
+        self._episode = ""
         self._geo = networks.version
         self._habits: dict[tuple[str, ...], Habits] = {}
         self._visits: LRUCache[Address, Visit] = LRUCache(VISITS)
@@ -121,6 +122,10 @@ class Guard:
         self._geo = self._networks.version
         self._visits.clear()
         self._habits.clear()
+
+    def note_episode(self, episode: str) -> None:
+        """Write the ID of the episode that is open ('': none) into every record from now on."""
+        self._episode = episode
 
     def _habits_of(self, rules: tuple[Rule, ...]) -> Habits:
         """Return the habits of a group of visitors: as many groups as there are sets of rules their networks match."""
@@ -233,7 +238,7 @@ class Guard:
     def settle(self, decision: Decision, outcome: Outcome) -> None:
         """Write the exchange down, count it, and let the ladder hear of offences. Called once for every request."""
         verdict = decision.verdict
-        self._journal.put(Draft(decision, outcome, self._wall(), self._node, self._geo))
+        self._journal.put(Draft(decision, outcome, self._wall(), self._node, self._geo, self._episode))
         tallies = self._tallies
         tallies.count_verdict(verdict.action, STAGE_INDEX[verdict.stage], outcome.duration_us)
         tallies.count_asn(decision.facts.visitor.label.asn, verdict.action)
@@ -246,7 +251,7 @@ class Guard:
         """Return a settled refusal as one that may be given again (see guard.repeats), or None."""
         if self._watches or self._policy.exempt.paths is not None or decision.visit.generation != self._generation:
             return None
-        return repeatable(Draft(decision, outcome, 0.0, self._node, self._geo))
+        return repeatable(Draft(decision, outcome, 0.0, self._node, self._geo, self._episode))
 
     def repeat(self, known: Repeatable, target: bytes, started: float, id_length: int) -> str | None:
         """Refuse a request again, with the same headers and another ``target``: judged, counted, written down.
@@ -257,6 +262,8 @@ class Guard:
         visit, charge = known.visit, known.charge
         visitor = visit.visitor
         if visit.generation != self._generation or self._gatherer.is_own_target(target):
+            return None
+        if known.draft.episode != self._episode:
             return None
         # A charge of nothing only looks: what is left is less than a token, or more.
         wait = charge.interval - self._buckets.charge(charge.slot, 0.0, charge.span, started)

@@ -16,7 +16,8 @@ MAX_QUERY = 1_024
 class Draft(NamedTuple):
     """A record in the making: what a request was and how it ended, kept as it is until the journal writes it.
 
-    ``ended`` is unix seconds. In a flood most drafts are summed and the rest of them is never made.
+    ``ended`` is unix seconds, ``episode`` the ID of the one that was open then. In a flood most drafts are summed and
+    the rest of them is never made.
     """
 
     decision: Decision
@@ -24,6 +25,7 @@ class Draft(NamedTuple):
     ended: float
     node: str
     geo: str
+    episode: str = ""
 
     @property
     def weight(self) -> int:
@@ -45,7 +47,7 @@ class Draft(NamedTuple):
             decision.enforced,
             challenge_word(decision, self.outcome),
             facts.request.host,
-            "",
+            self.episode,
         )
 
     def record(self) -> Record:
@@ -104,6 +106,7 @@ def record_of(draft: Draft) -> Record:
         side=outcome.side.value,
         challenge=challenge_word(decision, outcome),
         posture=facts.posture.value,
+        episode=draft.episode,
         policy=decision.policy,
         geo=draft.geo,
         buckets=tuple([(limit.name, round(slack, 3)) for limit, slack in facts.readings]),

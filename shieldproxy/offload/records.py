@@ -28,6 +28,7 @@ class Shared(NamedTuple):
     geo: str = ""
     posture: str = "calm"
     dst_port: int = 0
+    episode: str = ""
 
 
 def records_of(
@@ -64,6 +65,7 @@ def records_of(
             rule=RULE,
             reasons=(causes.get(key, "banned") if key != UNCLAIMED else ENDED,),
             posture=shared.posture,
+            episode=shared.episode,
             policy=shared.policy,
             geo=shared.geo,
             weight=count,

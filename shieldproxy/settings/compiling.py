@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 
 from shieldproxy.core.clearance import Kind
+from shieldproxy.core.episodes import EpisodePolicy
 from shieldproxy.core.policy import BanPolicy, ChallengePolicy, Exemptions, Policy
 from shieldproxy.core.rules import Patterns, Rule
 from shieldproxy.core.verdict import Action
@@ -18,6 +19,22 @@ from shieldproxy.settings.schema import Settings
 
 # 64 bits: enough to tell the configurations of one site apart, short enough to stand in every record.
 DIGEST_LENGTH = 16
+
+
+def compile_episodes(settings: Settings) -> EpisodePolicy:
+    """Return how attacks are counted by ``settings``."""
+    wanted = settings.episodes
+    return EpisodePolicy(
+        slack=wanted.slack,
+        alarm=wanted.alarm,
+        ratio=wanted.ratio,
+        low=wanted.low,
+        newcomer=wanted.newcomer,
+        quiet=wanted.quiet,
+        merge=wanted.merge,
+        floor=wanted.floor,
+        ignored=wanted.unanswered,
+    )
 
 
 def compile_policy(settings: Settings) -> Policy:

@@ -20,7 +20,16 @@ LOGO_BYTES = 64 << 10
 
 def check(desk: Desk, settings: Settings) -> None:
     """Note what does not fit together; a check rests when one of its keys is wrong by itself."""
-    for find in (find_server, find_control, find_origin, find_challenge, find_bans, find_offload, find_files):
+    for find in (
+        find_server,
+        find_control,
+        find_origin,
+        find_challenge,
+        find_bans,
+        find_episodes,
+        find_offload,
+        find_files,
+    ):
         for fault in list(find(settings)):
             if desk.sound(fault.trail, *fault.others):
                 desk.faults.append(fault)
@@ -111,6 +120,18 @@ def find_bans(settings: Settings) -> Iterator[Fault]:
         if ladder[index] < ladder[index - 1]:
             message = f"{ladder[index]:g} seconds after {ladder[index - 1]:g}; allowed: rungs that grow"
             yield Fault(("bans", "ladder", index), message)
+
+
+def find_episodes(settings: Settings) -> Iterator[Fault]:
+    """What ends an episode is less than what begins one."""
+    episodes, low, newcomer = settings.episodes, ("episodes", "low"), ("episodes", "newcomer")
+    ratio = ("episodes", "ratio")
+    if episodes.low >= episodes.ratio:
+        message = f"{episodes.low:g} is not below episodes.ratio; allowed: less than {episodes.ratio:g}"
+        yield Fault(low, message, (ratio,))
+    if episodes.newcomer < episodes.ratio:
+        message = f"{episodes.newcomer:g} is below episodes.ratio; allowed: {episodes.ratio:g} or more"
+        yield Fault(newcomer, message, (ratio,))
 
 
 def find_offload(settings: Settings) -> Iterator[Fault]:

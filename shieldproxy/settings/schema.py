@@ -170,6 +170,21 @@ class Posture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Episodes:
+    """How attacks are counted, live and in the journal (core.episodes.EpisodePolicy)."""
+
+    ratio: float = setting(1.5, number(1.05, 1_000))
+    low: float = setting(1.35, number(1.01, 1_000))
+    newcomer: float = setting(3.0, number(1.05, 1_000))
+    floor: float = setting(5.0, number(0.1, 1_000_000))
+    unanswered: float = setting(0.25, number(0.01, 1))
+    quiet: float = setting(600.0, duration("30s", "1d"))
+    merge: float = setting(1_800.0, duration("0s", "1d"))
+    slack: float = setting(1.5, number(0.1, 5))
+    alarm: float = setting(12.0, number(1, 1_000))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Geo:
     """The operator's own databases; None: the snapshot in the package."""
 
@@ -229,6 +244,7 @@ class Settings:
     exempt: Exempt = section(Exempt)
     rules: tuple[Rule, ...] = part((), rules)
     posture: Posture = section(Posture)
+    episodes: Episodes = section(Episodes)
     geo: Geo = section(Geo)
     journal: Journal = section(Journal)
     state: State = section(State)

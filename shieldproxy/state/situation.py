@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from shieldproxy.core.facts import Posture, Tightening
 from shieldproxy.state.slots import SlotTable
@@ -15,7 +16,9 @@ MARKED, ALL, SAMPLED, NOT_TIGHTENED = (
     Tightening.SAMPLE,
     Tightening.NONE,
 )
-POSTURE, GENERATION, EPOCH, EVERYBODY, SAMPLE = range(5)
+POSTURE, GENERATION, EPOCH, EVERYBODY, SAMPLE, EPISODE = range(6)
+# An episode is told as its day and its number in that day.
+OF_DAY = 1 << 16
 # Newcomers are sampled by eight bits of a name that nobody outside can foretell, in parts of 2**16.
 SAMPLE_SHIFT, SAMPLE_OF = 20, 1 << 16
 # Networks marked at once find room with plenty to spare, so that no set of the table is full.
@@ -68,6 +71,17 @@ class NodeSituation:
         """End the mark of a network at once."""
         if self._marks is not None:
             self._marks.drop(network)
+
+    @property
+    def episode(self) -> str:
+        """The ID of the episode that is open; '' when none is."""
+        day, number = divmod(self._cells[EPISODE], OF_DAY)
+        return f"E-{date.fromordinal(day)}-{number}" if day else ""
+
+    @episode.setter
+    def episode(self, episode: str) -> None:
+        day, number = episode[2:12], episode[13:]
+        self._cells[EPISODE] = date.fromisoformat(day).toordinal() * OF_DAY + int(number) if episode else 0
 
     @property
     def generation(self) -> int:

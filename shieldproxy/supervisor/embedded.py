@@ -16,6 +16,7 @@ from shieldproxy.oplog import MinuteLog, harmless, harmless_value
 from shieldproxy.state.keys import load_node_secret
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
 from shieldproxy.state.slots import SlotTable
+from shieldproxy.supervisor.episodes import say_episode
 from shieldproxy.supervisor.node import make_private
 from shieldproxy.supervisor.operators import Operators
 from shieldproxy.supervisor.rounds import repeat
@@ -94,7 +95,7 @@ class EmbeddedNode:
     def adopt(self, settings: Settings) -> None:
         """Judge by ``settings`` from now on; those of geo, journal and state wait for the next start."""
         self._equipment.adopt(settings)
-        self._watch.adopt(settings.posture)
+        self._watch.adopt(settings)
 
     async def running(self, _application: object = None) -> AsyncIterator[None]:
         """Run beside the program until it ends: for ``cleanup_ctx`` of an aiohttp application.
@@ -115,9 +116,10 @@ class EmbeddedNode:
         self._memory.close()
 
     def _tick(self) -> None:
-        if self._watch.tick(time.monotonic()):
+        if self._watch.tick(time.monotonic(), time.time()):
             say_posture(self._log, self._watch.detected)
         say_change(self._log, self._watch.change)
+        say_episode(self._log, self._watch.episodes)
         if self._operators.sweep():
             self._equipment.allow(self._operators.allowed())
 

@@ -26,6 +26,7 @@ from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.supervisor import open_files, origin
 from shieldproxy.supervisor.changes import takeover
+from shieldproxy.supervisor.episodes import say_episode
 from shieldproxy.supervisor.listening import address_of, close_sockets, open_sockets, place_of
 from shieldproxy.supervisor.operators import Operators
 from shieldproxy.supervisor.policy_notes import note_policy, note_reload
@@ -217,9 +218,10 @@ class Supervisor:
                 self.networks[int(asn)] = NetworkLabel(int(asn), str(name), str(country), str(network_class))
 
     async def _watch_over(self) -> None:
-        if self.watch.tick(time.monotonic()):
+        if self.watch.tick(time.monotonic(), time.time()):
             say_posture(self.log, self.watch.detected)
         say_change(self.log, self.watch.change)
+        say_episode(self.log, self.watch.episodes)
         if self.operators.sweep():
             self.tell_allowed()
 
@@ -269,7 +271,7 @@ class Supervisor:
             )
             return self.reload_refused
         self.settings, self.policy, self.reload_refused, self.waiting = settings, policy, (), waiting
-        self.watch.adopt(settings.posture)
+        self.watch.adopt(settings)
         self.situation.generation += 1
         self.tell(Adopt(settings))
         note_reload(self)

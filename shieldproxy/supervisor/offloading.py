@@ -97,6 +97,7 @@ class Offloading:
             node.operations.databases.version,
             node.watch.posture.value,
             self._port,
+            node.watch.episodes.open,
         )
         entries = () if idle else node.operators.snapshot()
         return Orders(entries, sparing_of(policy, settings.server.trusted_proxies), wall, now, shared)

@@ -7,12 +7,17 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from shieldproxy.app.terms import excess_policy, posture_policy
+from shieldproxy.core.episodes import EpisodePolicy
 from shieldproxy.core.errors import StartError
 from shieldproxy.core.posture import Detected, Flow, PosturePolicy, Second, observe
+from shieldproxy.core.verdict import Mode
+from shieldproxy.settings.compiling import compile_episodes
+from shieldproxy.state.detections import keep_detection, read_detection
 from shieldproxy.state.learned import Usual, keep_usual, read_usual
 from shieldproxy.state.memory import NodeMemory, Region
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.tallies import Totals, read_totals
+from shieldproxy.supervisor.episodes import LiveEpisodes
 from shieldproxy.supervisor.tightening import tightening_for
 
 if TYPE_CHECKING:
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
 
     from shieldproxy.core.facts import Posture
     from shieldproxy.oplog import Log, MinuteLog
-    from shieldproxy.settings.schema import Posture as PostureSettings
     from shieldproxy.settings.schema import Settings
     from shieldproxy.supervisor.tightening import Change, Tightening
 
@@ -33,21 +37,25 @@ REMEMBER_ROUND = 60.0
 class Watch:
     """Reads what workers count and says how the site stands.
 
-    ``tightening`` decides who is part of an excess (None: nobody is told apart); ``usual`` is what was learned before.
+    ``tightening`` decides who is part of an excess (None: nobody is told apart); ``usual`` is what was learned before,
+    ``episodes`` says which attack is open.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators
         self,
         tallies: memoryview,
         situation: NodeSituation,
         policy: PosturePolicy,
         tightening: Tightening | None = None,
         usual: Usual | None = None,
+        *,
+        episodes: LiveEpisodes | None = None,
     ) -> None:
         self._tallies = tallies
         self._situation = situation
         self._policy = policy
         self._tightening = tightening
+        self.episodes = episodes or LiveEpisodes(EpisodePolicy())
         self.change: Change | None = None
         known = usual or Usual()
         flow = Flow(usual_pages=known.pages, usual_parts=known.parts)
@@ -66,8 +74,11 @@ class Watch:
         """The posture in force."""
         return self._detected.posture
 
-    def tick(self, now: float) -> bool:
-        """Take the counts of one more second; True when the posture changed."""
+    def tick(self, now: float, wall: float) -> bool:
+        """Take the counts of one more second; True when the posture changed.
+
+        ``now`` is seconds of a clock that does not go back, ``wall`` unix seconds, by which episodes are counted.
+        """
         before, self.totals = self.totals, read_totals(self._tallies)
         self._minute.append(self.totals)
         second = Second(
@@ -75,6 +86,7 @@ class Watch:
             # Given, not judged: in observe mode nobody gets to see one, so nobody can answer it.
             challenged=ended_in("issued", self.totals) - ended_in("issued", before),
             answered=ended_in("passed", self.totals) - ended_in("passed", before),
+            episode=self.episodes.excess,
         )
         posture = self._detected.posture
         if self._tightening is not None:
@@ -84,10 +96,14 @@ class Watch:
         if self._tightening is not None:
             self.change = self._tightening.act(self._detected, now)
         self._situation.posture = self._detected.posture
+        self.episodes.count(before, self.totals, wall)
+        self._situation.episode = self.episodes.open
         return self._detected.posture is not posture
 
-    def adopt(self, posture: PostureSettings) -> None:
+    def adopt(self, settings: Settings) -> None:
         """Decide by these settings from now on; what was learned stays."""
+        posture = settings.posture
+        self.episodes.adopt(compile_episodes(settings), observing=settings.server.mode is Mode.OBSERVE)
         self._policy = posture_policy(posture)
         if self._tightening is not None:
             self._tightening.adopt(excess_policy(posture), posture.sample)
@@ -99,6 +115,7 @@ class Watch:
             return
         try:
             await asyncio.to_thread(keep_usual, directory, usual)
+            await asyncio.to_thread(keep_detection, directory, self.episodes.detection)
         except StartError as error:
             minute.warning("what is usual is not kept", why=str(error))
 
@@ -147,7 +164,14 @@ def watch_for(memory: NodeMemory, writer: int, settings: Settings, log: Log) -> 
     usual, problem = read_usual(settings.state.directory)
     if problem:
         log.warning("what was usual is lost", why=problem)
+    detection, problem = read_detection(settings.state.directory)
+    if problem:
+        log.warning("what was usual is lost", why=problem)
+    observing = settings.server.mode is Mode.OBSERVE
+    episodes = LiveEpisodes(compile_episodes(settings), detection, observing=observing)
     posture = settings.posture
     tightening = tightening_for(memory, writer, excess_policy(posture), posture.sample, usual)
     situation = NodeSituation(memory.region(Region.SITUATION))
-    return Watch(memory.region(Region.TALLIES), situation, posture_policy(posture), tightening, usual)
+    return Watch(
+        memory.region(Region.TALLIES), situation, posture_policy(posture), tightening, usual, episodes=episodes
+    )

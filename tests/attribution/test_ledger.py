@@ -92,3 +92,17 @@ def test_garbage_in_the_ledger_is_left_out(tmp_path: Path) -> None:
     assert read_ledger(tmp_path) == []
     (tmp_path / FILE).write_text('garbage\n[1]\n{"id": 5}\n{"id": "E", "start": "x", "end": "y", "span": []}\n')
     assert read_ledger(tmp_path) == []
+
+
+def test_an_episode_has_the_id_that_its_records_were_given(opened: Open, tmp_path: Path) -> None:
+    """A live node counted one more that day; what is no ID of ours is passed over."""
+    records = [
+        record._replace(episode="E-2026-11-24-2" if record.action != "admit" else "'; DROP TABLE records")
+        for record in flood()
+    ]
+    write_journal(tmp_path / "journal", records)
+    with opened() as archive:
+        (entry,) = compiled(archive, [])
+        assert entry["id"] == "E-2026-11-24-2"
+        taken = entry | {"start": "2026-11-24T01:00:00.000000Z", "end": "2026-11-24T02:00:00.000000Z"}
+        assert compiled(archive, [taken])[-1]["id"] == "E-2026-11-24-1"

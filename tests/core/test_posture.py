@@ -200,3 +200,9 @@ def test_a_journal_replayed_gives_the_same_answers(seconds: list[Second]) -> Non
     """The detector remembers nothing but its value: the same seconds lead to the same end."""
     spans = [(1, second) for second in seconds]
     assert watch(*spans) == watch(*spans)
+
+
+def test_an_open_episode_is_elevated() -> None:
+    """An excess that only whoever knows the hour can see; on a quiet site it is nothing."""
+    assert watch((600, USUAL), (5, USUAL._replace(episode=True)))[-1].posture is ELEVATED
+    assert watch((600, QUIET), (5, QUIET._replace(episode=True)))[-1].posture is CALM

@@ -474,3 +474,27 @@ def test_a_confirmed_robot_is_never_challenged() -> None:
     site = GuardedSite(EVERY._replace(limits=(SLOW, robots), rules=(ODD,)))
     robot = request("/odd", {b"user-agent": b"robot"})
     assert [site.ask(robot)[1] for _ in range(2)] == [200, 429]
+
+
+def test_records_name_the_episode_that_is_open() -> None:
+    """From the moment it opens until it is over, whatever is decided; sums do not mix what belongs to it."""
+    site = GuardedSite(EVERY)
+    site.ask()
+    site.guard.note_episode("E-2026-11-24-1")
+    for _ in range(3):
+        site.ask()
+    site.guard.note_episode("")
+    site.ask()
+    assert [record.episode for record in site.records] == ["", *["E-2026-11-24-1"] * 3, ""]
+    assert [record.action for record in site.records][3] == "throttle"
+
+
+def test_a_refusal_of_before_the_episode_is_not_repeated_in_it() -> None:
+    """Its record would name none; it is judged anew once."""
+    site = GuardedSite(Policy(limits=(SLOW,), challenge=CHEAP, bans=BANS))
+    decisions = [site.ask()[0] for _ in range(3)]
+    known = site.guard.repeatable(decisions[-1], Outcome(429, 0, 100))
+    assert known is not None
+    assert site.guard.repeat(known, b"/", site.clock(), 4) is not None
+    site.guard.note_episode("E-2026-11-24-1")
+    assert site.guard.repeat(known, b"/", site.clock(), 4) is None

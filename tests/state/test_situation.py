@@ -65,3 +65,13 @@ def test_a_situation_without_marks_says_nothing_of_networks() -> None:
     found.tighten([7], 100.0, everybody=False, sample=0.0)
     found.release(7)
     assert found.tightening(7, 1, 100.0) is Tightening.NONE
+
+
+def test_the_open_episode_is_read_as_it_was_written() -> None:
+    """Its whole ID passes through one cell; none is none."""
+    memory = bytearray(4_096)
+    supervisor, worker = NodeSituation(memory), NodeSituation(memory)
+    assert worker.episode == ""
+    for name in ("E-2026-11-24-1", "E-0001-01-01-65535", "E-9999-12-31-64", ""):
+        supervisor.episode = name
+        assert worker.episode == name

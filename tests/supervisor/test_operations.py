@@ -41,7 +41,7 @@ def second(node: PreparedNode, requests: int, action: Action = Action.ADMIT, asn
         node.tallies.count_verdict(action, ADMIT, 150)
         node.tallies.count_asn(asn, action)
     node.tallies.publish()
-    node.supervisor.watch.tick(1_000.0)
+    node.supervisor.watch.tick(1_000.0, 1_000.0)
 
 
 def test_it_is_what_the_control_room_asks_for(operations: Operations) -> None:

@@ -61,7 +61,7 @@ class Node:
                     self.newcomers.count(asn, deed)
                     self.tallies.count_verdict(0, 9, 100)
             self.now += 1.0
-            self.watch.tick(self.now)
+            self.watch.tick(self.now, self.now)
 
     def tight(self, asn: int) -> Tightening:
         """Return what a worker is told of a newcomer of a network."""

@@ -39,7 +39,7 @@ class Site:
         for worker in self.workers:
             worker.publish()
         self.now += 1.0
-        return self.watch.tick(self.now)
+        return self.watch.tick(self.now, self.now)
 
 
 @pytest.fixture
