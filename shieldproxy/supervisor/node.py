@@ -236,7 +236,7 @@ class Supervisor:
             say("origin", url=str(settings.url), up=self.origin.up, why=self.origin.why)
 
     async def _seal(self) -> None:
-        await self.notary.turn(self.policy.digest, self.settings.source_path)
+        await self.notary.turn(self.policy.digest, self.settings)
 
     async def _forget(self) -> None:
         found = await self.notary.forget(rfc3339(time.time() - self.settings.journal.retention))
