@@ -16,7 +16,7 @@ from shieldproxy.guard.gathering import Gatherer
 from shieldproxy.guard.guard import Guard
 from shieldproxy.guard.phrasebook import Phrasebook
 from shieldproxy.guard.replies import Replies
-from shieldproxy.intel.crawlers import crawler
+from shieldproxy.intel.crawlers import claims, crawler
 from shieldproxy.intel.databases import Databases
 from shieldproxy.intel.networks import Networks
 from shieldproxy.intel.tables import read_classes, read_robots
@@ -128,6 +128,7 @@ class Equipment:
             gate=self._gate,
             situation=self._situation,
             recognise=crawler,
+            claims=claims,
             own_path=settings.server.own_path,
         )
         self.guard = Guard(

@@ -49,7 +49,8 @@ class Request(NamedTuple):
 
     ``place`` is where ``path`` leads (core.paths.plain_path), made once by whoever gathers; '' : not made yet.
     ``headers`` maps lower-case names to the first value sent. ``fingerprint`` is a short hash over the order of
-    header names: browsers keep theirs, tools have their own.
+    header names: browsers keep theirs, tools have their own. ``known`` numbers headers that this worker met before:
+    equal numbers, equal headers; 0: nothing is promised.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Request(NamedTuple):
     headers: Mapping[bytes, bytes]
     fingerprint: str = ""
     place: str = ""
+    known: int = 0
 
     def header(self, name: bytes) -> str:
         """Return the first value of the lower-case header ``name``, or ''."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from shieldproxy.core.ordinary import ordinary
 from shieldproxy.core.stages import ADMITTED, STAGES
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def judge(policy: Policy, facts: Facts, stages: tuple[Stage, ...] = STAGES) -> J
 
     When no stage has an opinion the request is admitted: a broken shield must not close the site.
     """
+    if stages is STAGES:
+        verdict = ordinary(policy, facts)
+        if verdict is not None:
+            return Judgement(verdict)
     faults: tuple[Fault, ...] = ()
     for stage in stages:
         try:

@@ -86,6 +86,12 @@ class Draft(Protocol):
     def alike(self) -> tuple[object, ...] | None:
         """Return what drafts must agree in to be summed into one record; None: it is never summed."""
 
+    def line(self, seq: int, lost_before: int) -> tuple[str, bytes] | None:
+        """Return ``ts`` and the finished line numbered ``seq``, where that is cheaper than its record; else None.
+
+        Byte for byte what the record's line is. Called in the thread that writes the journal.
+        """
+
     def record(self) -> Record:
         """Return the finished record; may be called in another thread, once."""
 

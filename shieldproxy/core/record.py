@@ -85,6 +85,10 @@ class Record(NamedTuple):
         """
         return None if self.action == "admit" else pick_alike(self)
 
+    def line(self, seq: int, lost_before: int) -> tuple[str, bytes] | None:  # noqa: ARG002 - the port's
+        """Return None: what is finished is encoded like any record."""
+        return None
+
     def record(self) -> Record:
         """Return the record itself: a record is a draft that is finished."""
         return self

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from shieldproxy.core.facts import NetworkLabel, Visitor
     from shieldproxy.core.policy import Policy
     from shieldproxy.core.ports import Bans, Buckets, ClearanceReader, Situation
+    from shieldproxy.core.rules import Rule
     from shieldproxy.guard.visits import Charge, Visit
 
     # (label of the address, user agent) -> what the agent claims and the address confirms
     Recognise = Callable[[NetworkLabel, str], Crawler]
+    # user agent -> the robot it claims to be, or ""
+    Claims = Callable[[str], str]
 
 # Pairs of a network and a user agent that are remembered, and how much of an agent is looked at: a robot names itself
 # early, and a flood of long names must not fill the memory.
@@ -49,12 +52,14 @@ class Gatherer:
         situation: Situation,
         recognise: Recognise,
         own_path: str,
+        claims: Claims = lambda _agent: "any robot",
     ) -> None:
         self._buckets = buckets
         self._bans = bans
         self._gate = gate
         self._situation = situation
         self._recognised = lru_cache(AGENTS)(lambda label, agent: recognise(label, agent.decode("latin-1")))
+        self._claims = claims
         self._strained: Callable[[], bool] = at_ease
         self._own_prefix = own_path.rstrip("/") + "/"
         self._own_target = self._own_prefix.encode()
@@ -72,8 +77,9 @@ class Gatherer:
         own = request.path.startswith(self._own_prefix)
         if not request.place:
             request = request._replace(place=plain_path(request.path))
-        crawler = self._crawler(visitor, request)
-        matched = visit.habits.matched(request, crawler)
+        crawler, matched = Crawler.NONE, visit.habits.recall(request)
+        if matched is None:
+            crawler, matched = self._presented(visit, request)
         exempt = visit.standing.exempt or exempt_path(policy, request)
         ban = self._bans.find(visitor.client, visitor.address, now)
         if exempt or ban is not None:
@@ -136,7 +142,10 @@ class Gatherer:
             # It will be challenged, so it takes nothing from the crowd, and no parts will follow it.
             return self._charge(visit.own, request, crawler, "", now), tightening, False
         readings = self._charge(visit.newcomer, request, crawler, "", now)
-        if not any(reading.slack < 0.0 and not reading.limit.observed for reading in readings):
+        for limit, slack in readings:
+            if slack < 0.0 and not limit.observed:
+                break
+        else:
             self._buckets.charge(visit.pages, PAGE_INTERVAL, PAGE_SPAN, now)
         return readings, tightening, False
 
@@ -170,11 +179,13 @@ class Gatherer:
         """Tell the same of a request target."""
         return target.startswith(self._own_target)
 
-    def _crawler(self, visitor: Visitor, request: Request) -> Crawler:
-        agent = request.headers.get(b"user-agent")
-        if agent is None:
-            return Crawler.NONE
-        return self._recognised(visitor.label, agent[:MAX_AGENT])
+    def _presented(self, visit: Visit, request: Request) -> tuple[Crawler, tuple[Rule, ...]]:
+        """Return what a request claims to come from and the rules it matches; note it when it claims no robot."""
+        agent = request.headers.get(b"user-agent", b"")[:MAX_AGENT]
+        crawler = self._recognised(visit.visitor.label, agent) if agent else Crawler.NONE
+        if request.known and not (agent and self._claims(agent.decode("latin-1"))):
+            visit.habits.note(request)
+        return crawler, visit.habits.matched(request, crawler)
 
     def _clearance(self, visitor: Visitor, request: Request, *, secure: bool) -> Clearance | None:
         cookie = request.headers.get(b"cookie")

@@ -21,6 +21,7 @@ from shieldproxy.guard.recording import Draft
 from shieldproxy.guard.repeats import Repeatable, Repeated, repeatable
 from shieldproxy.guard.replies import HANG_UP
 from shieldproxy.guard.visits import Peer, Visit, visit, visitor_of
+from shieldproxy.guard.wording import Wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +97,7 @@ class Guard:
         self._node = node
         self._next_id = next_id
         self._on_fault = on_fault
+        self._wording = Wording()
         self._generation = 0
         self._episode = ""
         self._geo = networks.version
@@ -238,7 +240,8 @@ class Guard:
     def settle(self, decision: Decision, outcome: Outcome) -> None:
         """Write the exchange down, count it, and let the ladder hear of offences. Called once for every request."""
         verdict = decision.verdict
-        self._journal.put(Draft(decision, outcome, self._wall(), self._node, self._geo, self._episode))
+        draft = Draft(decision, outcome, self._wall(), self._node, self._geo, self._episode, self._wording)
+        self._journal.put(draft)
         tallies = self._tallies
         tallies.count_verdict(verdict.action, STAGE_INDEX[verdict.stage], outcome.duration_us)
         tallies.count_asn(decision.facts.visitor.label.asn, verdict.action)

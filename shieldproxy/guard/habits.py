@@ -23,7 +23,7 @@ LONGEST = 1_024
 class Habits:
     """The rules that are open for one group of visitors, those about presentation answered from memory."""
 
-    __slots__ = ("_asked", "_by_head", "_by_place", "_order", "_remembered")
+    __slots__ = ("_asked", "_by_head", "_by_place", "_numbered", "_order", "_remembered")
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self._by_head = tuple(rule for rule in rules if not rule.when.asks_place)
@@ -34,24 +34,41 @@ class Habits:
             asked.add(b"user-agent")
         self._asked = tuple(sorted(asked))
         self._remembered = lru_cache(WAYS)(self._ask)
+        self._numbered: dict[int, tuple[Rule, ...]] = {}
 
     @property
     def asks_place(self) -> bool:
         """Whether any rule asks for path, host or method, which differ from request to request."""
         return bool(self._by_place)
 
+    def recall(self, request: Request) -> tuple[Rule, ...] | None:
+        """Return what ``matched`` says of a request that is no robot's, if its headers were noted; else None."""
+        found = self._numbered.get(request.known)
+        if found is None or not self._by_place:
+            return found
+        return self._with_places(found, request, Crawler.NONE)
+
+    def note(self, request: Request) -> None:
+        """Remember the headers of ``request``, which claim to be no robot, by the number they are known by."""
+        if len(self._numbered) >= WAYS:
+            self._numbered.clear()
+        self._numbered[request.known] = self._presented(request, Crawler.NONE)
+
     def matched(self, request: Request, crawler: Crawler) -> tuple[Rule, ...]:
         """Return the rules that match ``request``, in the order of the policy: strictest and heaviest first."""
+        found = self._presented(request, crawler)
+        return self._with_places(found, request, crawler) if self._by_place else found
+
+    def _with_places(self, found: tuple[Rule, ...], request: Request, crawler: Crawler) -> tuple[Rule, ...]:
+        places = [rule for rule in self._by_place if rule.when.fits_request(request, crawler)]
+        return tuple(sorted((*found, *places), key=self._order.__getitem__)) if places else found
+
+    def _presented(self, request: Request, crawler: Crawler) -> tuple[Rule, ...]:
         headers = request.headers
         words = tuple([headers.get(name) for name in self._asked])
         if sum([len(word) for word in words if word is not None]) > LONGEST:
-            found = self._ask(crawler, words)
-        else:
-            found = self._remembered(crawler, words)
-        if not self._by_place:
-            return found
-        places = [rule for rule in self._by_place if rule.when.fits_request(request, crawler)]
-        return tuple(sorted((*found, *places), key=self._order.__getitem__)) if places else found
+            return self._ask(crawler, words)
+        return self._remembered(crawler, words)
 
     def _ask(self, crawler: Crawler, words: tuple[bytes | None, ...]) -> tuple[Rule, ...]:
         said = {name: word for name, word in zip(self._asked, words, strict=True) if word is not None}

@@ -7,17 +7,14 @@ from typing import NamedTuple
 from shieldproxy.core.record import Record, rfc3339
 from shieldproxy.core.verdict import Action
 from shieldproxy.guard.decisions import Decision, Outcome
-
-# Longer values say nothing more about a decision, and a flood of long ones would fill the disk.
-MAX_TEXT = 512
-MAX_QUERY = 1_024
+from shieldproxy.guard.wording import MAX_QUERY, MAX_TEXT, Wording
 
 
 class Draft(NamedTuple):
     """A record in the making: what a request was and how it ended, kept as it is until the journal writes it.
 
     ``ended`` is unix seconds, ``episode`` the ID of the one that was open then. In a flood most drafts are summed and
-    the rest of them is never made.
+    the rest of them is never made. ``wording`` knows pieces of lines that were written before; None: none are known.
     """
 
     decision: Decision
@@ -26,6 +23,7 @@ class Draft(NamedTuple):
     node: str
     geo: str
     episode: str = ""
+    wording: Wording | None = None
 
     @property
     def weight(self) -> int:
@@ -49,6 +47,10 @@ class Draft(NamedTuple):
             facts.request.host,
             self.episode,
         )
+
+    def line(self, seq: int, lost_before: int) -> tuple[str, bytes] | None:
+        """Return its ``ts`` and its line as the encoder would write it, or None: then the record has to be made."""
+        return None if self.wording is None else self.wording.line(self, seq, lost_before)
 
     def record(self) -> Record:
         """Return the finished record."""

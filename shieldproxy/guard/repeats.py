@@ -47,6 +47,10 @@ class Repeated(NamedTuple):
         """Return what its records are summed by."""
         return self.first.alike
 
+    def line(self, seq: int, lost_before: int) -> tuple[str, bytes] | None:  # noqa: ARG002 - the port's
+        """Return None: nearly all are summed, the few that are not are made like any record."""
+        return None
+
     def record(self) -> Record:
         """Return the finished record."""
         decision, outcome = self.first.draft.decision, self.first.draft.outcome

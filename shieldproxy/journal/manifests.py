@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from shieldproxy.journal.measuring import measure
-from shieldproxy.journal.packing import open_plain
 from shieldproxy.journal.segments import Segment
 
 VERSION = 1
@@ -14,7 +13,7 @@ VERSION = 1
 
 def manifest_of(segment: Segment) -> dict[str, Any]:
     """Return what a manifest says of the closed ``segment`` itself; raises OSError."""
-    file = open_plain(segment.path)
+    file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         found = measure(file)
     finally:
@@ -40,5 +39,5 @@ def manifest_of(segment: Segment) -> dict[str, Any]:
 
 
 def segment_name(segment: Segment) -> str:
-    """Return what a sealed segment is called within its journal, day and file, however it is kept."""
-    return f"{segment.directory.name}/{segment.base}.jsonl"
+    """Return what a segment is called within its journal: day and file."""
+    return f"{segment.directory.name}/{segment.name}"

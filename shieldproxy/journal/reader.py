@@ -14,7 +14,6 @@ import orjson
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.filters import Filter, needle_of
 from shieldproxy.journal.lines import TS_LENGTH, line_at, line_number, lines, ts_of
-from shieldproxy.journal.packing import open_plain
 from shieldproxy.journal.segments import LATER, Segment, newest_first, oldest_first, segments_of
 
 Fields = dict[str, Any]
@@ -196,7 +195,7 @@ def open_segment_file(directory: Path, segment: Segment) -> tuple[int, Segment] 
         if current is None:
             return None
         try:
-            return open_plain(current.path), current
+            return os.open(current.path, os.O_RDONLY | os.O_CLOEXEC), current
         except FileNotFoundError:
             continue
     return None
@@ -204,5 +203,4 @@ def open_segment_file(directory: Path, segment: Segment) -> tuple[int, Segment] 
 
 def _renamed(directory: Path, segment: Segment) -> Segment | None:
     day = segments_of(directory, segment.directory.name)
-    same = (found for found in day if found.inode == segment.inode or found.base == segment.base)
-    return next(same, None)
+    return next((found for found in day if found.inode == segment.inode), None)

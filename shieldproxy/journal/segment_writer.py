@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from shieldproxy.core.ports import Draft
 from shieldproxy.core.record import Record
 from shieldproxy.journal.encoding import Encoder
 from shieldproxy.journal.mending import Mended, mend
@@ -62,25 +63,34 @@ class SegmentWriter:
         self.next_seq = mended.next_seq
         return mended
 
-    def write(self, records: Sequence[Record], lost_before: int = 0) -> int:
-        """Write ``records`` in order and return how many lines that made; the first carries ``lost_before``.
+    def write(self, drafts: Sequence[Draft], lost_before: int = 0) -> int:
+        """Write ``drafts`` in order and return how many lines that made; the first carries ``lost_before``.
 
         A record that JSON cannot say is left out, its weight added to ``refused``. Otherwise all or nothing:
         raises OSError and has then written none and used no number.
         """
         lines: list[bytes] = []
+        stamps: list[str] = []
         refused = 0
-        for record in records:
+        seq = self.next_seq
+        for draft in drafts:
             try:
-                lines.append(self._encoder.line(record, self.next_seq + len(lines), 0 if lines else lost_before))
+                ts, line = draft.line(seq, lost_before) or self._encode(draft.record(), seq, lost_before)
             except ValueError:
-                refused += record.weight
+                refused += draft.weight
+                continue
+            lines.append(line)
+            stamps.append(ts)
+            seq += 1
+            lost_before = 0
         if lines:
-            stamps = [record.ts for record in records]
             self._append(b"\n".join(lines) + b"\n", min(stamps), max(stamps))
         self.next_seq += len(lines)
         self.refused += refused
         return len(lines)
+
+    def _encode(self, record: Record, seq: int, lost_before: int) -> tuple[str, bytes]:
+        return record.ts, self._encoder.line(record, seq, lost_before)
 
     def write_lines(self, lines: Sequence[bytes], first: str, last: str) -> None:
         """Write ``lines`` that are encoded and numbered from ``next_seq`` on, their ts between ``first`` and ``last``.

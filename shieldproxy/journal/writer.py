@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from shieldproxy.core.errors import StartError
 from shieldproxy.core.ports import Draft
-from shieldproxy.core.record import Record
 from shieldproxy.journal.mending import Mended, probe
 from shieldproxy.journal.pressure import Sums
 from shieldproxy.journal.segment_writer import SegmentWriter
@@ -58,7 +57,7 @@ class Journal:
         self._interval = interval
         self._pressed_from = int(queue * PRESSURE)
         self._waiting: list[Draft] = []
-        self._held: list[Record] = []
+        self._held: Sequence[Draft] = []
         self._sums = Sums()
         # Each counter is written by one thread only, so none needs a lock.
         self._overflowed = 0
@@ -115,13 +114,13 @@ class Journal:
         self.drain()
         self._guarded(self._write_rest)
         self._guarded(self._segments.close)
-        left = sum(record.weight for record in self._held + self._waiting)
+        left = sum(draft.weight for draft in (*self._held, *self._waiting))
         if left:
             self._failed += left
             self._report(f"journal: stopped; {left} requests could not be written")
 
     def _write_rest(self) -> None:
-        self._held += self._sums.all()  # also when drain() failed: then they are counted with the rest
+        self._held = [*self._held, *self._sums.all()]  # also when drain() failed: then they are counted with the rest
         self._write_held()
 
     def drain(self) -> None:
@@ -136,8 +135,7 @@ class Journal:
             drafts = self._waiting[:SLICE]
             del self._waiting[:SLICE]  # the loop only appends, so these are the same
             todo -= len(drafts)
-            drafts = self._sums.fold(drafts, self._monotonic(), 0 if pressed else SINGLY)
-            self._held = [draft.record() for draft in drafts]
+            self._held = self._sums.fold(drafts, self._monotonic(), 0 if pressed else SINGLY)
             self._write_held()
             self._stop.wait(BREATH)
         self._held = self._sums.due(self._monotonic())
@@ -165,7 +163,7 @@ class Journal:
         except OSError as error:
             self._fail(f"{error.filename or self._segments.directory}: {error.strerror or error}")
         except Exception as error:  # noqa: BLE001 - a bug of ours must not end the thread: nothing would be written again
-            self._failed += sum(record.weight for record in self._held)
+            self._failed += sum(draft.weight for draft in self._held)
             self._held = []
             self._fail(f"{type(error).__name__}: {error}")
 

@@ -20,13 +20,19 @@ from shieldproxy.proxy.request_heads import RequestHead, lines_for_origin
 # the memory over and pays what a first head costs.
 MEMORY = 1_024
 LONGEST = 2_048
+# Targets remembered, and the longest of them in bytes: a megabyte when all are long. A site has some hundreds that are
+# asked for all the time; a flood that varies them pays what a first one costs.
+TARGETS = 4_096
+LONGEST_TARGET = 128
 # Origin form, one space each side, and nothing in it that BAD_TARGET of request_heads refuses.
 REQUEST_LINE = re.compile(rb"GET (/[!\"$-~\x80-\xff]*) HTTP/1\.1")
+NOTHING: frozenset[bytes] = frozenset()
 
 
 class KnownHead(NamedTuple):
-    """What header lines mean, whatever the target."""
+    """What header lines mean, whatever the target. ``number`` is theirs alone, as long as the worker lives."""
 
+    number: int
     host: bytes
     name: str
     fields: tuple[Field, ...]
@@ -36,12 +42,14 @@ class KnownHead(NamedTuple):
 
 
 class KnownHeads:
-    """The memory of one worker."""
+    """The memory of one worker: heads by their lines, targets by the request line they came with."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_number", "_targets")
 
     def __init__(self) -> None:
         self._known: dict[bytes, KnownHead] = {}
+        self._targets: dict[bytes, tuple[bytes, str, str, str]] = {}
+        self._number = 0
 
     def find(self, data: bytes, end: int, max_target: int) -> tuple[Request, RequestHead] | None:
         """Return the request that ``data`` up to ``end`` (behind its empty line) is, when its lines are known."""
@@ -49,14 +57,29 @@ class KnownHeads:
         known = self._known.get(data[line_end:end])
         if known is None:
             return None
-        match = REQUEST_LINE.fullmatch(data, 0, line_end)
-        if match is None or len(target := match[1]) > max_target:
+        asked = self._targets.get(data[:line_end]) or self._read_line(data, line_end)
+        if asked is None:
             return None
-        host, name, fields, lines, headers, fingerprint = known
+        target, path, query, place = asked
+        if len(target) > max_target:
+            return None
+        number, host, name, fields, lines, headers, fingerprint = known
+        request = Request("GET", name, path, query, "1.1", headers, fingerprint, place, number)
+        return request, RequestHead(b"GET", target, host, "1.1", fields, NOTHING, 0, False, b"", True, lines)
+
+    def _read_line(self, data: bytes, line_end: int) -> tuple[bytes, str, str, str] | None:
+        """Read a request line: the target, its path and query, and where the path leads."""
+        match = REQUEST_LINE.fullmatch(data, 0, line_end)
+        if match is None:
+            return None
+        target = match[1]
         path, _, query = target.decode("latin-1").partition("?")
-        request = Request("GET", name, path, query, "1.1", headers, fingerprint, plain_path(path))
-        head = RequestHead(b"GET", target, host, "1.1", fields, frozenset(), 0, False, b"", True, lines)
-        return request, head
+        asked = target, path, query, plain_path(path)
+        if len(target) <= LONGEST_TARGET:
+            if len(self._targets) >= TARGETS:
+                self._targets.clear()
+            self._targets[data[:line_end]] = asked
+        return asked
 
     def learn(self, data: bytes, request: Request, head: RequestHead) -> None:
         """Remember the lines of ``data``, which the parser read as all of ``head``.
@@ -72,8 +95,15 @@ class KnownHeads:
             return
         if len(self._known) >= MEMORY:
             self._known.clear()
+        self._number += 1
         self._known[lines] = KnownHead(
-            head.host, request.host, head.fields, lines_for_origin(head), request.headers, request.fingerprint
+            self._number,
+            head.host,
+            request.host,
+            head.fields,
+            lines_for_origin(head),
+            request.headers,
+            request.fingerprint,
         )
 
     def forget(self) -> None:

@@ -93,19 +93,16 @@ def seconds(text: str) -> float | None:
     return total if text else None
 
 
-def duration(least: str, most: str, *, or_zero: bool = False) -> Callable[[object], float]:
-    """Return a reader of durations between ``least`` and ``most`` (both included), in seconds; or 0 if ``or_zero``."""
+def duration(least: str, most: str) -> Callable[[object], float]:
+    """Return a reader of durations between ``least`` and ``most`` (both included), in seconds."""
     low, high = seconds(least), seconds(most)
     if low is None or high is None:
         raise ValueError(f"{least} or {most} is no duration")
-    zero = ", or 0 (never)" if or_zero else ""
-    allowed = f'allowed: a duration from {least} to {most}, written like "10s", "5m", "1h", "7d", or as seconds{zero}'
+    allowed = f'allowed: a duration from {least} to {most}, written like "10s", "5m", "1h", "7d", or as seconds'
 
     def read(value: object) -> float:
         found = seconds(value.replace(" ", "")) if isinstance(value, str) else value
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            raise Wrong(f"{describe(value)} is not allowed; {allowed}")
-        if not (low <= found <= high or (or_zero and found == 0)):
+        if isinstance(found, bool) or not isinstance(found, int | float) or not low <= found <= high:
             raise Wrong(f"{describe(value)} is not allowed; {allowed}")
         return float(found)
 

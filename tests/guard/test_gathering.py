@@ -29,7 +29,7 @@ from shieldproxy.guard.visits import visit
 from tests.fakes.bans import DictBans
 from tests.fakes.buckets import DictBuckets
 from tests.fakes.situation import SetSituation
-from tests.scenes import BROWSER, CLEARANCE, limit, request, visitor
+from tests.scenes import BROWSER, CLEARANCE, limit, request, rule, visitor
 
 if TYPE_CHECKING:
     from shieldproxy.core.clearance import Clearance
@@ -309,3 +309,23 @@ def test_what_the_client_itself_overdraws_takes_nothing_from_the_crowd() -> None
     bench = Bench(Policy(limits=(limit("asn", Scope.ASN, burst=100.0), limit(burst=2.0))))
     charged = [bench.charged(bench.gather(request("/"), CITIZEN)) for _ in range(4)]
     assert charged == [["client", "asn"], ["client", "asn"], ["client"], ["client"]]
+
+
+def test_only_headers_that_claim_no_robot_are_recalled_by_their_number() -> None:
+    """What a robot is depends on its address, so whoever claims to be one is looked at each time."""
+    bench = Bench(Policy(rules=(rule("all", weight=5),)))
+    gatherer = bench.gatherer = Gatherer(
+        buckets=bench.buckets,
+        bans=bench.bans,
+        gate=cast("Gate", CookieGate()),
+        situation=bench.situation,
+        recognise=recognise,
+        own_path="/.shieldproxy",
+        claims=lambda agent: "robot" if "robot" in agent else "",
+    )
+    known = visit(bench.policy, visitor(), bench.buckets, 0)
+    for agent, number, crawler in ((b"a person", 1, Crawler.NONE), (b"a robot", 2, Crawler.VERIFIED)):
+        asked = request("/", {b"user-agent": agent})._replace(known=number)
+        seen = [gatherer.gather(bench.policy, known, asked, NOW, secure=True) for _ in range(3)]
+        assert {(facts.crawler, facts.matched) for facts in seen} == {(crawler, bench.policy.rules)}
+        assert (known.habits.recall(asked) is None) is (crawler is Crawler.VERIFIED)

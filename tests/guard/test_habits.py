@@ -55,3 +55,27 @@ def test_the_memory_is_bounded_and_takes_no_long_words() -> None:
     remembered = habits._remembered.cache_info()
     assert remembered.currsize == WAYS
     assert remembered.misses == WAYS + 10
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2, 3]), st.sampled_from(["/", "/x", "/login"])), min_size=1))
+def test_what_is_recalled_by_number_is_what_the_headers_match(asked: list[tuple[int, str]]) -> None:
+    """Headers noted under a number give what the rules say of them, place by place; others are not recalled."""
+    habits = Habits(RULES)
+    heads = {1: {b"user-agent": b"curl/8"}, 2: {b"accept": b"*/*"}, 3: {}}
+    noted = set()
+    for number, path in asked:
+        one = request(path, heads[number])._replace(known=number)
+        expected = habits.matched(one, Crawler.NONE) if number in noted else None
+        assert habits.recall(one) == expected
+        if number != 3:
+            habits.note(one)
+            noted.add(number)
+
+
+def test_headers_without_a_number_are_never_recalled() -> None:
+    """Number 0 promises nothing, and what is noted is bounded."""
+    habits = Habits(RULES)
+    for number in range(1, WAYS + 10):
+        habits.note(request("/", {b"user-agent": b"a"})._replace(known=number))
+    assert habits.recall(request("/")) is None
+    assert len(habits._numbered) <= WAYS

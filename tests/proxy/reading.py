@@ -67,7 +67,8 @@ class Heard:
                 continue
             meaning = (head.method, head.target, head.host, head.version, head.fields, head.length, head.upgrade)
             body = b"" if message.broken else bytes(message.body)
-            found.append((meaning, head.keep_alive, message.request, message.whole, bool(message.broken), body))
+            request = message.request._replace(known=0)
+            found.append((meaning, head.keep_alive, request, message.whole, bool(message.broken), body))
         return found
 
 

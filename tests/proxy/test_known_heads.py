@@ -27,7 +27,9 @@ class Heard:
         self.said: list[object] = []
 
     def take_message(self, request: Request, head: RequestHead | Malformed, _fields: object) -> None:
-        self.said.append(head if isinstance(head, Malformed) else (request, write_request_head(head, b"", b"i")))
+        # The number by which lines are known is all that knowing them may change.
+        asked = request._replace(known=0)
+        self.said.append(head if isinstance(head, Malformed) else (asked, write_request_head(head, b"", b"i")))
 
     def take_body(self, data: bytes) -> None:
         self.said.append(data)
