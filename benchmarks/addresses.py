@@ -12,11 +12,17 @@ SOURCE_SPACE = 1 << 22
 """How many source addresses a run may bind: 127.64.0.0 to 127.127.255.255, far from where servers listen."""
 
 CLAIMED_SPACE = 1 << 24
-"""How many addresses a run may claim: as many as 10.0.0.0/8 or the /64s below our IPv6 prefix hold."""
+"""How many addresses a run may claim: 131,072 in each of 128 IPv4 /8s, or /64s below one IPv6 prefix."""
+
+ONE_SITE_SPACE = 1 << 20
+"""How many addresses of a single IPv6 /48 a run may claim: sixteen in each of its 65,536 /64s."""
 
 _SOURCE_BASE = int(IPv4Address("127.64.0.0"))
-_CLAIMED_BASE = int(IPv4Address("10.0.0.0"))
+_CLAIMED_FIRST = [octet for octet in range(1, 224) if octet not in (10, 100, 127, 169, 172, 192, 198, 203)][:128]
+# Addresses of the world, because to look one up takes its time and a private one is found at once. They stand in
+# headers on loopback and go nowhere.
 _CLAIMED_BASE_V6 = int(IPv6Address("2001:db8::"))  # RFC 3849, documentation
+_ONE_SITE = int(IPv6Address("2001:db8:5517::"))  # RFC 3849 too
 _SPREAD = 2654435761
 # Odd, so that n -> n * SPREAD is one-to-one in a space of 2**k: neighbours in time are no neighbours in address.
 
@@ -32,12 +38,19 @@ def source_address(n: int) -> str:
 
 def claimed_address(n: int) -> str:
     """The n-th IPv4 address a request may claim to come from (distinct below CLAIMED_SPACE)."""
-    return str(IPv4Address(_CLAIMED_BASE + n * _SPREAD % CLAIMED_SPACE))
+    place = n * _SPREAD % CLAIMED_SPACE
+    return f"{_CLAIMED_FIRST[place & 127]}.{place >> 16}.{place >> 8 & 255}.{place & 255}"
 
 
 def claimed_network(n: int) -> str:
     """The n-th IPv6 address a request may claim to come from, each in a /64 of its own."""
     return str(IPv6Address(_CLAIMED_BASE_V6 + (n * _SPREAD % CLAIMED_SPACE << 64) + 1))
+
+
+def address_in_one_site(n: int) -> str:
+    """The n-th IPv6 address of one customer of a provider, a /48 (distinct below ONE_SITE_SPACE)."""
+    place = n * _SPREAD % ONE_SITE_SPACE
+    return str(IPv6Address(_ONE_SITE + ((place & 0xFFFF) << 64) + (place >> 16) + 1))
 
 
 def proxy_v2(source: str, source_port: int, target: str, target_port: int) -> bytes:

@@ -7,12 +7,13 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.browser import FIELDS
 from benchmarks.cores import children_seconds, machine_seconds, processor_seconds
+from benchmarks.floors import SUBJECT
 from benchmarks.generators import GeneratorError, run_load
 from benchmarks.loopback import loopback_target
 from benchmarks.origin import Origin
@@ -109,26 +110,37 @@ def compare(scenario: Scenario, names: Sequence[str], bench: Bench) -> Outcome:
         reason = ALL[name].missing() or ("" if scenario.shape in ALL[name].shapes else "has no such function")
         if reason:
             outcome.left_out[name] = reason
-    with _room(bench.space, "origin") as room, Origin(room, bench.cores.origin) as origin:
+    page = challenge_page(bench) if scenario.shape == "challenge" else b""
+    with room_in(bench.space, "origin") as room, Origin(room, bench.cores.origin) as origin:
+        task = Task(scenario.shape, origin.url, bench.cores.server, scenario.workers, page)
         for number in range(1, bench.pace.rounds + 1):
             for name in names:
                 if name not in outcome.left_out:
                     bench.tell(f"{scenario.name}: round {number} of {bench.pace.rounds}, {name}")
-                    _add_round(outcome, name, origin, bench)
+                    _add_round(outcome, name, task, origin, bench)
     return outcome
 
 
-def _add_round(outcome: Outcome, name: str, origin: Origin, bench: Bench) -> None:
-    scenario = outcome.scenario
-    task = Task(scenario.shape, origin.url, bench.cores.server, scenario.workers)
-    with _room(bench.space, name) as room:
+def challenge_page(bench: Bench) -> bytes:
+    """The page that shieldproxy gives to a stranger, for those who serve it as a file."""
+    with room_in(bench.space, SUBJECT) as room:
+        peer = ALL[SUBJECT](Task("challenge", "http://127.0.0.1:9", bench.cores.server), room)
+        try:
+            peer.start()
+            return _ask(peer.url + "/page.html")[1]
+        finally:
+            peer.stop()
+
+
+def _add_round(outcome: Outcome, name: str, task: Task, origin: Origin, bench: Bench) -> None:
+    with room_in(bench.space, name) as room:
         peer = ALL[name](task, room)
         began = time.monotonic()
         try:
             peer.start()
             ready = time.monotonic() - began
-            measured = _measure(peer, scenario, origin, bench)
-        except (StartError, GeneratorError, WrongAnswerError, OSError) as error:
+            measured = measure(peer, outcome.scenario, origin, bench)
+        except (StartError, GeneratorError, WrongAnswerError, LookupError, OSError) as error:
             outcome.left_out[name] = str(error)
         else:
             outcome.rounds.setdefault(name, []).append(measured)
@@ -137,9 +149,11 @@ def _add_round(outcome: Outcome, name: str, origin: Origin, bench: Bench) -> Non
             peer.stop()
 
 
-def _measure(peer: Peer, scenario: Scenario, origin: Origin, bench: Bench) -> Round:
+def measure(peer: Peer, scenario: Scenario, origin: Origin, bench: Bench) -> Round:
     """One round; with patience, the quietest of up to TAKES, and the first that is quiet at once."""
     _settle(peer.pid)
+    if scenario.form is not None:
+        scenario = replace(scenario, load=replace(scenario.load, form=scenario.form(peer.url)))
     takes: list[Round] = []
     for _ in range(TAKES if bench.pace.patience else 1):
         wait_for_quiet(bench.pace.patience)
@@ -151,12 +165,12 @@ def _measure(peer: Peer, scenario: Scenario, origin: Origin, bench: Bench) -> Ro
 
 def _take(peer: Peer, scenario: Scenario, origin: Origin, bench: Bench) -> Round:
     run_load(peer.url, scenario.load, bench.pace.warm_up, bench.cores.load)
-    _expect(peer.url + scenario.load.path, scenario.status)
+    _expect(peer, scenario)
     before = Meter.read(peer.pid, origin.pid)
     reading = run_load(peer.url, scenario.load, bench.pace.seconds, bench.cores.load)
     after = Meter.read(peer.pid, origin.pid)
-    _expect(peer.url + scenario.load.path, scenario.status)
-    complaint = scenario.complaint(reading.refused, reading.requests)
+    _expect(peer, scenario)
+    complaint = scenario.complaint(peer.name, reading.refused, reading.requests)
     if complaint:
         raise WrongAnswerError(complaint)
     return _round(reading, before, after)
@@ -183,24 +197,28 @@ def _round(reading: Reading, before: Meter, after: Meter) -> Round:
     )
 
 
-def _expect(url: str, status: int) -> None:
+def _expect(peer: Peer, scenario: Scenario) -> None:
     """One request of a browser, to see that the server really does what is measured."""
+    status, _ = _ask(peer.url + scenario.load.path, scenario.load.form)
+    if status != scenario.expected(peer.name):
+        raise WrongAnswerError(f"answered {status} where {scenario.expected(peer.name)} was asked for")
+
+
+def _ask(url: str, form: str | None = None) -> tuple[int, bytes]:
     target = loopback_target(url)
     connection = http.client.HTTPConnection(target.host, target.port, timeout=10)
     try:
-        connection.request("GET", target.path, headers=dict(FIELDS))
+        connection.request("GET" if form is None else "POST", target.path, body=form, headers=dict(FIELDS))
         answer = connection.getresponse()
-        answer.read()
+        return answer.status, answer.read()
     except http.client.HTTPException as error:
         raise WrongAnswerError(f"answered with no HTTP: {error!r}") from error
     finally:
         connection.close()
-    if answer.status != status:
-        raise WrongAnswerError(f"answered {answer.status} where {status} was asked for")
 
 
 @contextmanager
-def _room(space: Path, name: str) -> Iterator[Path]:
+def room_in(space: Path, name: str) -> Iterator[Path]:
     """A directory for one server, gone with its logs when the round is over."""
     with tempfile.TemporaryDirectory(
         dir=space, prefix=f"shieldproxy-bench-{name}-", ignore_cleanup_errors=True

@@ -69,8 +69,7 @@ def processor_seconds(pid: int) -> float:
     Read from /proc/PID/stat (proc(5)), in steps of one clock tick, 10 ms as a rule. 0.0 for a process that is gone.
     """
     ticks = 0
-    family = _family(pid)
-    for member in family:
+    for member in family(pid):
         fields = _stat(member)
         ticks += sum(map(int, fields[11:15])) if fields else 0  # utime stime cutime cstime
     return ticks / TICKS
@@ -90,15 +89,16 @@ def children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """`pid` and all its descendants, parents first."""
     children: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit() and (fields := _stat(int(entry.name))):
             children.setdefault(int(fields[1]), []).append(int(entry.name))
-    family = [pid]
-    for member in family:  # grows while it is walked: a breadth-first search
-        family.extend(children.get(member, ()))
-    return family
+    found = [pid]
+    for member in found:  # grows while it is walked: a breadth-first search
+        found.extend(children.get(member, ()))
+    return found
 
 
 def _stat(pid: int) -> list[str]:

@@ -55,10 +55,13 @@ def generator_for(load: Load) -> str:
     return "wrk" if shutil.which("wrk") and not load.needs_own else "own"
 
 
-def run_load(url: str, load: Load, seconds: float, cores: frozenset[int]) -> Reading:
-    """Sends `load` to `url`, which must be loopback (else NotLoopbackError), and returns what came back."""
+def run_load(url: str, load: Load, seconds: float, cores: frozenset[int], *, own: bool = False) -> Reading:
+    """Sends `load` to `url`, which must be loopback (else NotLoopbackError), and returns what came back.
+
+    With `own`, by our own generator also where wrk could do it.
+    """
     target = loopback_target(url + load.path)
-    if generator_for(load) == "wrk":
+    if not own and generator_for(load) == "wrk":
         return _run_wrk(target, load, seconds, cores)
     return _run_own(target, load, seconds, cores)
 

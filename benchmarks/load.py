@@ -21,7 +21,7 @@ import click
 import httptools
 import uvloop
 
-from benchmarks.addresses import claimed_address, claimed_network, proxy_v2, source_address
+from benchmarks.addresses import address_in_one_site, claimed_address, claimed_network, proxy_v2, source_address
 from benchmarks.browser import request_bytes
 from benchmarks.latencies import Latencies
 from benchmarks.loopback import loopback_target
@@ -31,6 +31,11 @@ from benchmarks.reading import Reading
 GRACE = 2.0  # seconds an answer may still take after the last request was due
 
 _MARK = "@client@"
+_IN_EACH_REQUEST = {
+    Via.FORWARDED: claimed_address,
+    Via.FORWARDED_V6: claimed_network,
+    Via.ONE_SITE: address_in_one_site,
+}
 
 
 class Run:
@@ -53,12 +58,9 @@ class Run:
         if self.over or n >= self.plan.count:
             return None
         self._sent = n + 1
-        via = self.plan.via
-        if via is Via.FORWARDED:
-            return self._before + claimed_address(n % self.plan.clients).encode() + self._after
-        if via is Via.FORWARDED_V6:
-            return self._before + claimed_network(n % self.plan.clients).encode() + self._after
-        return self._request
+        if self._claim is None:
+            return self._request
+        return self._before + self._claim(n % self.plan.clients).encode() + self._after
 
     def next_client(self) -> int:
         """The number of the client that opens the next connection."""
@@ -81,12 +83,11 @@ class Run:
 
     def clients_seen(self) -> int:
         """How many distinct clients the server has seen."""
-        each_request = self.plan.via in (Via.FORWARDED, Via.FORWARDED_V6)
-        return min(self.plan.clients, self._sent if each_request else self._opened)
+        return min(self.plan.clients, self._opened if self._claim is None else self._sent)
 
     def _prepare(self) -> bytes:
-        by_field = self.plan.via in (Via.FORWARDED, Via.FORWARDED_V6)
-        extra = (("X-Forwarded-For", _MARK),) if by_field else ()
+        self._claim = _IN_EACH_REQUEST.get(self.plan.via)
+        extra = () if self._claim is None else (("X-Forwarded-For", _MARK),)
         target = self.plan.target
         request = request_bytes(target.path, target.authority, extra=extra, form=self.plan.form)
         self._before, _, self._after = request.partition(_MARK.encode())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from benchmarks.addresses import CLAIMED_SPACE, SOURCE_SPACE
+from benchmarks.addresses import CLAIMED_SPACE, ONE_SITE_SPACE, SOURCE_SPACE
 
 if TYPE_CHECKING:
     from benchmarks.loopback import Target
@@ -29,6 +29,8 @@ class Via(Enum):
     """Each request claims an IPv4 address of its own."""
     FORWARDED_V6 = "x-forwarded-for-v6"
     """Each request claims an IPv6 address in a /64 of its own."""
+    ONE_SITE = "x-forwarded-for-one-site"
+    """Each request claims an IPv6 address of its own, all of one /48."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Refuses what is out of bounds (ValueError)."""
-        space = SOURCE_SPACE if self.via is Via.SOURCE else CLAIMED_SPACE
+        space = {Via.SOURCE: SOURCE_SPACE, Via.ONE_SITE: ONE_SITE_SPACE}.get(self.via, CLAIMED_SPACE)
         for name, value, limit in (
             ("seconds", self.seconds, MAX_SECONDS),
             ("count", self.count, MAX_REQUESTS),

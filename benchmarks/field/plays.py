@@ -145,7 +145,7 @@ class Play:
 
 def wall_offset() -> float:
     """Return what has to be added to the monotonic clock to have unix seconds."""
-    return time.time() - time.monotonic()  # noqa: TID251 - the field has no other clock than the machine's
+    return time.time() - time.monotonic()
 
 
 def arrivals_of(rate: float, begin: float, seconds: float, chance: Random) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-from benchmarks.peers.peer import Peer
+from benchmarks.peers.peer import Peer, Shape
 
 CONFIG = """\
 daemon off;
@@ -22,6 +22,8 @@ http {{
     limit_req_zone $binary_remote_addr zone=clients:16m rate={rate};
     limit_req_status 429;
     limit_req_log_level info;
+    open_file_cache max=100 inactive=1h;
+    open_file_cache_valid 1h;
     upstream origin {{
         server {origin};
         keepalive 256;
@@ -29,7 +31,12 @@ http {{
     }}
     server {{
         listen 127.0.0.1:{port} backlog=4096;
-        location / {{
+        location / {{ {location} }}
+    }}
+}}
+"""
+
+PROXY = """
             limit_req zone=clients{burst};
             proxy_pass http://origin;
             proxy_http_version 1.1;
@@ -39,10 +46,8 @@ http {{
             proxy_set_header X-Forwarded-Proto $scheme;
             proxy_set_header X-Forwarded-Host $host;
             proxy_set_header X-Request-Id $request_id;
-        }}
-    }}
-}}
 """
+FILE = "root {room}/site; default_type text/html;"
 
 GENEROUS = ("1000000r/s", " burst=1000000 nodelay")  # every request is counted, none is refused
 STRICT = ("1r/m", "")
@@ -52,12 +57,18 @@ class Nginx(Peer):
     """One write to the access log for each request, which is what nginx does when nobody tells it otherwise."""
 
     name: ClassVar[str] = "nginx"
+    shapes: ClassVar[frozenset[Shape]] = frozenset({"pass", "deny", "challenge"})
     program: ClassVar[str] = "nginx"
     buffer: ClassVar[str] = ""
 
     def command(self) -> list[str]:
-        """Limit_req counts in both shapes; what it refuses goes to the access log, not to the error log as well."""
-        rate, burst = GENEROUS if self.task.shape == "pass" else STRICT
+        """Limit_req counts where it proxies; what it refuses goes to the access log, not to the error log as well."""
+        rate, burst = STRICT if self.task.shape == "deny" else GENEROUS
+        location = PROXY.format(burst=burst)
+        if self.task.shape == "challenge":
+            location = FILE.format(room=self.room)
+            (self.room / "site").mkdir()
+            (self.room / "site" / "page.html").write_bytes(self.task.page)
         config = self.room / "nginx.conf"
         config.write_text(
             CONFIG.format(
@@ -66,7 +77,7 @@ class Nginx(Peer):
                 room=self.room,
                 buffer=self.buffer,
                 rate=rate,
-                burst=burst,
+                location=location,
                 origin=self.task.origin_authority,
                 port=self.port,
             )

@@ -12,8 +12,12 @@ from benchmarks.processes import Process, free_port
 if TYPE_CHECKING:
     from pathlib import Path
 
-Shape = Literal["pass", "deny"]
-"""What a server shall do with the load: hand it to the origin while counting it, or answer 429 by its limit."""
+Shape = Literal["pass", "deny", "challenge", "answers"]
+"""What a server shall do with the load.
+
+Hand it to the origin while counting it, answer 429 by its limit, give every stranger the page of a challenge, or
+judge answers to challenges.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Task:
     cores: frozenset[int]
     """Where the server and all its children run."""
     workers: int = 1
+    page: bytes = b""
+    """In the shape challenge: what peers that know no challenge serve as a file."""
 
     @property
     def origin_authority(self) -> str:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import ClassVar
 
-from benchmarks.peers.peer import Peer
+from benchmarks.peers.peer import Peer, Shape
 from benchmarks.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +16,7 @@ CONFIG = """\
 [server]
 listen = ["127.0.0.1:{port}"]
 workers = {workers}
+{trust}
 [origin]
 url = "{origin}"
 [limits.client]
@@ -44,6 +45,7 @@ rate = {generous}
 burst = {generous}
 action = "throttle"
 match = {{ crawler = "verified" }}
+{challenge}
 [bans]
 window = "10s"
 floods = {patience}
@@ -55,6 +57,15 @@ directory = "{room}/state"
 listen = "127.0.0.1:{control}"
 """
 
+STRANGERS = """
+trusted_proxies = ["127.0.0.0/8"]
+client_address = "x-forwarded-for"
+"""
+CHALLENGE = """
+[challenge]
+suspicion = 0
+"""
+
 GENEROUS = 1_000_000  # a second: every request is counted, none is refused
 STRICT = (0.01, 1)
 PATIENCE = 10_000_000  # in 10 s: a client that goes on is refused each time with 429, never banned
@@ -64,6 +75,7 @@ class Shieldproxy(Peer):
     """Started the way a user starts it."""
 
     name: ClassVar[str] = "shieldproxy"
+    shapes: ClassVar[frozenset[Shape]] = frozenset({"pass", "deny", "challenge", "answers"})
     program: ClassVar[str] = "shieldproxy"
 
     @classmethod
@@ -77,8 +89,13 @@ class Shieldproxy(Peer):
         return {"PYTHONPATH": str(ROOT)}
 
     def command(self) -> list[str]:
-        """The five limits of the defaults, wide enough for a load test; the strict shape has a strict first one."""
-        rate, burst = (GENEROUS, GENEROUS) if self.task.shape == "pass" else STRICT
+        """The five limits of the defaults, wide enough for a load test.
+
+        To deny, the first one is strict; to challenge, whoever has not answered yet is, and a forwarder is believed
+        that says who asks.
+        """
+        strangers = self.task.shape in ("challenge", "answers")
+        rate, burst = STRICT if self.task.shape == "deny" else (GENEROUS, GENEROUS)
         config = self.room / "config.toml"
         config.write_text(
             CONFIG.format(
@@ -89,6 +106,8 @@ class Shieldproxy(Peer):
                 burst=burst,
                 generous=GENEROUS,
                 patience=PATIENCE,
+                trust=STRANGERS if strangers else "",
+                challenge=CHALLENGE if strangers else "",
                 room=self.room,
                 control=free_port(),
             )

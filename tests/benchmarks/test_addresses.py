@@ -6,7 +6,14 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from benchmarks.addresses import claimed_address, claimed_network, proxy_v2, source_address
+from benchmarks.addresses import (
+    ONE_SITE_SPACE,
+    address_in_one_site,
+    claimed_address,
+    claimed_network,
+    proxy_v2,
+    source_address,
+)
 
 
 def test_clients_are_distinct_and_where_they_belong() -> None:
@@ -17,8 +24,16 @@ def test_clients_are_distinct_and_where_they_belong() -> None:
     networks = {claimed_network(n) for n in range(0, count, 50)}
     assert len(sources) == len(claimed) == count
     assert all(text.startswith("127.") for text in sources)
-    assert all(text.startswith("10.") for text in claimed)
+    assert all(ip_address(text).is_global for text in claimed)
     assert len({ip_network(f"{text}/64", strict=False) for text in networks}) == len(networks)
+
+
+def test_one_site_is_one_site() -> None:
+    """All addresses of the site are different and lie in one /48, in any number of its /64s."""
+    addresses = {address_in_one_site(n) for n in range(0, ONE_SITE_SPACE, 16)}
+    assert len(addresses) == ONE_SITE_SPACE // 16
+    assert len({ip_network(f"{text}/48", strict=False) for text in addresses}) == 1
+    assert len({ip_network(f"{text}/64", strict=False) for text in addresses}) > 4_000
 
 
 def test_source_addresses_stay_away_from_servers() -> None:

@@ -38,14 +38,15 @@ def ask(port: int, times: int) -> tuple[list[int], bytes]:
     return statuses, body
 
 
-@pytest.mark.parametrize("shape", ["pass", "deny"])
+@pytest.mark.parametrize("shape", ["pass", "deny", "challenge"])
 @pytest.mark.parametrize("name", ALL)
 def test_does_what_it_is_measured_for(name: str, shape: Shape, origin: Origin, tmp_path: Path) -> None:
-    """In the one shape the origin's page arrives every time; in the other a client that goes on gets 429."""
+    """The origin's page arrives every time; a client that goes on gets 429; a stranger gets the page of a challenge."""
     kind = ALL[name]
     if kind.missing() or shape not in kind.shapes:
         pytest.skip(kind.missing() or f"{name} has no such function")
-    peer = kind(Task(shape, origin.url, available_cores()), tmp_path)
+    page = b"a page that asks who you are"
+    peer = kind(Task(shape, origin.url, available_cores(), page=page), tmp_path)
     try:
         peer.start()
         statuses, body = ask(peer.port, 5)
@@ -53,5 +54,7 @@ def test_does_what_it_is_measured_for(name: str, shape: Shape, origin: Origin, t
         peer.stop()
     if shape == "pass":
         assert (statuses, body) == ([200] * 5, PAGE)
+    elif shape == "challenge":
+        assert statuses == [503] * 5 if name == "shieldproxy" else (statuses, body) == ([200] * 5, page)
     else:
         assert statuses[-1] == 429
