@@ -32,6 +32,7 @@ from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.state.spent import SpentTable
 from shieldproxy.state.tallies import WorkerTallies
+from shieldproxy.state.traits import WorkerTraits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,7 @@ class Equipment:
         self._spent = SpentTable(spent, secret, lock_file=memory.fd, lock_start=memory.lock_start(Region.SPENT))
         self.tallies = WorkerTallies(memory.region(Region.TALLIES), index)
         self.newcomers = WorkerNewcomers(memory.region(Region.NEWCOMERS), index)
+        self.traits = WorkerTraits(memory.region(Region.TRAITS), index)
         marks = SlotTable(memory.region(Region.MARKS), index)
         self._situation = NodeSituation(memory.region(Region.SITUATION), marks)
 
@@ -142,6 +144,7 @@ class Equipment:
             journal=self._journal,
             tallies=self.tallies,
             newcomers=self.newcomers,
+            traits=self.traits,
             clock=time.monotonic,
             wall=time.time,
             node=name,
@@ -182,6 +185,7 @@ class Equipment:
         self._count_records()
         self.tallies.publish()
         self.newcomers.turn()
+        self.traits.turn()
 
     def _count_records(self) -> None:
         """Bring what the journal counts into the tallies, which outlive this process."""

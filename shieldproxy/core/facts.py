@@ -102,6 +102,7 @@ class Tightening(StrEnum):
     NETWORK = "network"
     EVERYBODY = "everybody"
     SAMPLE = "sample"
+    COHORT = "cohort"
 
 
 class Malformed(NamedTuple):
@@ -115,6 +116,7 @@ class Facts(NamedTuple):
     """The frozen input of one judgement. ``now`` is seconds of a monotonic clock.
 
     ``tightening`` says what excess a newcomer is part of; ``part`` whether the request follows a page that was let in.
+    ``traits`` are those of a newcomer's page (core.traits), ``cohort`` the one by which it belongs to a cohort.
     ``saturated``: the table of buckets is full, or too many wait for the origin.
     """
 
@@ -133,3 +135,5 @@ class Facts(NamedTuple):
     posture: Posture = Posture.CALM
     tightening: Tightening = Tightening.NONE
     part: bool = False
+    traits: tuple[str, ...] = ()
+    cohort: str = ""

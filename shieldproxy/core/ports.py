@@ -132,6 +132,19 @@ class Situation(Protocol):
         Both names are slots of buckets: of the client's network, and one of the client's own.
         """
 
+    def cohort(self, traits: tuple[int, ...], now: float) -> int:
+        """Return which of a request's ``traits`` (slots) is that of a cohort, -1 when none is."""
+
+    def spares(self, path: int, now: float) -> bool:
+        """Tell whether the excess asks for other paths than ``path`` (a slot)."""
+
+
+class Traits(Protocol):
+    """Counters of what newcomers' pages have in common."""
+
+    def count(self, traits: Iterable[str]) -> None:
+        """Count one page that has ``traits``."""
+
 
 class Newcomers(Protocol):
     """Counters of what newcomers of each network do."""

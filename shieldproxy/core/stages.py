@@ -25,6 +25,7 @@ RETRY_SOON = 10.0
 WHY_TIGHTENED = {
     Tightening.NETWORK: "{network} asks for far more than it usually does",
     Tightening.EVERYBODY: "too much comes from everywhere",
+    Tightening.COHORT: "shares with the attack what hardly any visitor has: {cohort}",
     Tightening.SAMPLE: "one of a few who show whether the crowd is people",
 }
 
@@ -106,8 +107,9 @@ def tightened(policy: Policy, facts: Facts) -> Verdict | None:
     if facts.tightening is Tightening.NONE or facts.part or not may_challenge(facts):
         return None
     words = WHY_TIGHTENED[facts.tightening]
-    reason = words.format(network=f"AS{facts.visitor.label.asn}")
-    return Verdict(Action.CHALLENGE, "tightened", "", 0.0, 503, (reason, *weighty(facts)), suspicion(facts))
+    reason = words.format(network=f"AS{facts.visitor.label.asn}", cohort=facts.cohort)
+    rule = "cohort" if facts.cohort else ""
+    return Verdict(Action.CHALLENGE, "tightened", rule, 0.0, 503, (reason, *weighty(facts)), suspicion(facts))
 
 
 def over_shared_limit(policy: Policy, facts: Facts) -> Verdict | None:

@@ -12,6 +12,7 @@ from shieldproxy.core.page_kinds import page_kind
 from shieldproxy.core.paths import plain_path
 from shieldproxy.core.policy import exempt_path
 from shieldproxy.core.verdict import Action
+from shieldproxy.guard.looks import Looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from shieldproxy.core.policy import Policy
     from shieldproxy.core.ports import Bans, Buckets, ClearanceReader, Situation
     from shieldproxy.core.rules import Rule
+    from shieldproxy.guard.looks import Look
     from shieldproxy.guard.visits import Charge, Visit
 
     # (label of the address, user agent) -> what the agent claims and the address confirms
@@ -38,6 +40,9 @@ PAGE_INTERVAL = 30.0
 # Parts of one client: 60 at once and 5 a second, more than pages have; beyond it the crowd's limits hold again.
 PARTS_INTERVAL = 0.2
 PARTS_SPAN = 12.0
+
+
+NO_TRAITS: tuple[str, ...] = ()
 
 
 class Gatherer:
@@ -61,6 +66,7 @@ class Gatherer:
         self._recognised = lru_cache(AGENTS)(lambda label, agent: recognise(label, agent.decode("latin-1")))
         self._claims = claims
         self._strained: Callable[[], bool] = at_ease
+        self._looks = Looks(buckets.slot)
         self._own_prefix = own_path.rstrip("/") + "/"
         self._own_target = self._own_prefix.encode()
 
@@ -68,7 +74,9 @@ class Gatherer:
         """Ask ``strained`` before each request whether the origin can take no more newcomers at the moment."""
         self._strained = strained
 
-    def gather(self, policy: Policy, visit: Visit, request: Request, now: float, *, secure: bool) -> Facts:
+    def gather(  # noqa: PLR0913 - what is known of one request
+        self, policy: Policy, visit: Visit, request: Request, now: float, *, secure: bool, ja4: str = ""
+    ) -> Facts:
         """Return the facts of ``request``, every matching bucket charged with one token.
 
         Exempt and banned requests charge nothing: the first must never be limited, the second are not served.
@@ -100,12 +108,15 @@ class Gatherer:
             return Facts(visitor, request, now, PageKind.API, readings=readings, clearance=clearance, posture=posture)
         page = page_kind(request.method, request.place, request.headers)
         posture, tightening, part = self._situation.posture, Tightening.NONE, False
+        traits, cohort = NO_TRAITS, ""
         if crawler is Crawler.VERIFIED:
             readings = self._charge(visit.robots, request, crawler, "", now)
         elif clearance is not None:
             readings = self._charge(visit.cleared, request, crawler, clearance.serial, now)
+        elif page is PageKind.PAGE:
+            readings, tightening, traits, cohort = self._charge_page(visit, request, crawler, posture, ja4, now)
         else:
-            readings, tightening, part = self._charge_newcomer(visit, request, crawler, page, posture, now)
+            readings, tightening, part = self._charge_rest(visit, request, crawler, posture, now)
         return Facts(
             visitor,
             request,
@@ -122,32 +133,55 @@ class Gatherer:
             posture,
             tightening,
             part,
+            traits,
+            cohort,
         )
 
-    def _charge_newcomer(  # noqa: PLR0913, PLR0917 - what was gathered so far
-        self, visit: Visit, request: Request, crawler: Crawler, page: PageKind, posture: Posture, now: float
-    ) -> tuple[tuple[Reading, ...], Tightening, bool]:
-        """Charge a request of somebody who has shown nothing yet.
+    def _tightened(self, visit: Visit, look: Look, now: float) -> tuple[Tightening, str]:
+        """Return of what excess a newcomer's page is part, and the trait when it is by a cohort."""
+        situation = self._situation
+        place = situation.cohort(look.slots, now)
+        if place >= 0:
+            return Tightening.COHORT, look.traits[place]
+        found = situation.tightening(visit.excess, visit.unanswered, now)
+        if found not in {Tightening.NONE, Tightening.SAMPLE} and situation.spares(look.asked, now):
+            return Tightening.NONE, ""
+        return found, ""
 
-        Return what the buckets say, of what excess it is part, and whether it follows a page that was let in.
+    def _charge_page(  # noqa: PLR0913, PLR0917 - what was gathered so far
+        self, visit: Visit, request: Request, crawler: Crawler, posture: Posture, ja4: str, now: float
+    ) -> tuple[tuple[Reading, ...], Tightening, tuple[str, ...], str]:
+        """Charge a page of somebody who has shown nothing yet.
+
+        Return what the buckets say, of what excess it is part, its traits, and the one by which it is of a cohort.
         """
-        tightening = Tightening.NONE
+        look = self._looks.look(request, ja4)
         if posture is not Posture.CALM:
-            tightening = self._situation.tightening(visit.excess, visit.unanswered, now)
-        if page is not PageKind.PAGE:
-            part = self._follows_page(visit, now)
-            pressed = visit.pressed if tightening is Tightening.NETWORK else visit.newcomer
-            return self._charge(visit.own if part else pressed, request, crawler, "", now), tightening, part
-        if tightening is not Tightening.NONE:
-            # It will be challenged, so it takes nothing from the crowd, and no parts will follow it.
-            return self._charge(visit.own, request, crawler, "", now), tightening, False
+            tightening, cohort = self._tightened(visit, look, now)
+            if tightening is not Tightening.NONE:
+                # It will be challenged, so it takes nothing from the crowd, and no parts will follow it.
+                return self._charge(visit.own, request, crawler, "", now), tightening, look.traits, cohort
         readings = self._charge(visit.newcomer, request, crawler, "", now)
         for limit, slack in readings:
             if slack < 0.0 and not limit.observed:
                 break
         else:
             self._buckets.charge(visit.pages, PAGE_INTERVAL, PAGE_SPAN, now)
-        return readings, tightening, False
+        return readings, Tightening.NONE, look.traits, ""
+
+    def _charge_rest(
+        self, visit: Visit, request: Request, crawler: Crawler, posture: Posture, now: float
+    ) -> tuple[tuple[Reading, ...], Tightening, bool]:
+        """Charge what is no page, of somebody who has shown nothing yet.
+
+        Return what the buckets say, of what excess it is part, and whether it follows a page that was let in.
+        """
+        tightening = Tightening.NONE
+        if posture is not Posture.CALM:
+            tightening = self._situation.tightening(visit.excess, visit.unanswered, now)
+        part = self._follows_page(visit, now)
+        pressed = visit.pressed if tightening is Tightening.NETWORK else visit.newcomer
+        return self._charge(visit.own if part else pressed, request, crawler, "", now), tightening, part
 
     def _follows_page(self, visit: Visit, now: float) -> bool:
         """Tell whether a request that is no page belongs to a page within all limits; it is charged as a part of it.

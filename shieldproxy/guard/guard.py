@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from shieldproxy.core.judge import Fault
     from shieldproxy.core.ladder import Ban
     from shieldproxy.core.policy import Policy
-    from shieldproxy.core.ports import Bans, Buckets, Journal, Monotonic, Networks, Newcomers, Tallies, WallClock
+    from shieldproxy.core.ports import (
+        Bans,
+        Buckets,
+        Journal,
+        Monotonic,
+        Networks,
+        Newcomers,
+        Tallies,
+        Traits,
+        WallClock,
+    )
     from shieldproxy.core.rules import Rule
     from shieldproxy.guard.gate import Gate, OwnAnswer
     from shieldproxy.guard.gathering import Gatherer
@@ -75,6 +85,7 @@ class Guard:
         journal: Journal,
         tallies: Tallies,
         newcomers: Newcomers,
+        traits: Traits,
         clock: Monotonic,
         wall: WallClock,
         node: str,
@@ -92,6 +103,7 @@ class Guard:
         self._journal = journal
         self._tallies = tallies
         self._newcomers = newcomers
+        self._traits = traits
         self._clock = clock
         self._wall = wall
         self._node = node
@@ -167,7 +179,7 @@ class Guard:
     def decide(self, peer: Peer, known: Visit, request: Request, *, secure: bool = False) -> Decision:
         """Return the decision on ``request``; charges buckets, touches nothing else. Never awaits, never raises."""
         policy = self._policy
-        facts = self._gatherer.gather(policy, known, request, self._clock(), secure=secure)
+        facts = self._gatherer.gather(policy, known, request, self._clock(), secure=secure, ja4=peer.ja4)
         return self._judge(policy, peer, known, facts, own=self._gatherer.is_own(request.path, facts.request.place))
 
     def decide_malformed(self, peer: Peer, known: Visit, request: Request, reason: Malformed) -> Decision:
@@ -190,6 +202,8 @@ class Guard:
         enforced = policy.mode is Mode.ENFORCE or verdict.stage == "malformed"
         if not own and verdict.stage in NEWCOMERS and facts.crawler is not Crawler.VERIFIED:
             self._newcomers.count(facts.visitor.label.asn, deed_of(facts))
+            if facts.traits:
+                self._traits.count(facts.traits)
         return Decision(self._next_id(), peer, known, facts, verdict, enforced, own, policy.digest)
 
     def reply(self, decision: Decision) -> Reply | None:

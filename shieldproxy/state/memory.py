@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shieldproxy.core.errors import StartError
-from shieldproxy.state import newcomers, slots, tallies
+from shieldproxy.state import newcomers, slots, tallies, traits
 from shieldproxy.state.situation import MARK_SLOTS
 
 MAGIC = b"shieldp\0"
@@ -41,6 +41,7 @@ class Region(StrEnum):
     SITUATION = "situation"
     NEWCOMERS = "newcomers"
     MARKS = "marks"
+    TRAITS = "traits"
 
 
 class Sizes(NamedTuple):
@@ -66,6 +67,7 @@ def layout(sizes: Sizes) -> tuple[dict[Region, slice], int]:
         Region.SITUATION: PAGE,
         Region.NEWCOMERS: newcomers.bytes_for(sizes.workers),
         Region.MARKS: slots.bytes_for(MARK_SLOTS),
+        Region.TRAITS: traits.bytes_for(sizes.workers),
     }
     start = PAGE
     places: dict[Region, slice] = {}

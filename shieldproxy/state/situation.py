@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from shieldproxy.core.facts import Posture, Tightening
@@ -16,7 +16,7 @@ MARKED, ALL, SAMPLED, NOT_TIGHTENED = (
     Tightening.SAMPLE,
     Tightening.NONE,
 )
-POSTURE, GENERATION, EPOCH, EVERYBODY, SAMPLE, EPISODE = range(6)
+POSTURE, GENERATION, EPOCH, EVERYBODY, SAMPLE, EPISODE, NARROW, COHORTS = range(8)
 # An episode is told as its day and its number in that day.
 OF_DAY = 1 << 16
 # Newcomers are sampled by eight bits of a name that nobody outside can foretell, in parts of 2**16.
@@ -59,6 +59,27 @@ class NodeSituation:
             return SAMPLED
         return NOT_TIGHTENED
 
+    def cohort(self, traits: tuple[int, ...], now: float) -> int:
+        """Return which of a request's ``traits`` (names) is that of a cohort, -1 when none is."""
+        marks = self._marks
+        if marks is not None and self._cells[COHORTS]:
+            for place, name in enumerate(traits):
+                if marks.get(name) > now:
+                    return place
+        return -1
+
+    def spares(self, path: int, now: float) -> bool:
+        """Tell whether the excess asks for other paths than ``path`` (a name), so that its newcomers are left alone."""
+        return bool(self._cells[NARROW]) and self._marks is not None and self._marks.get(path) <= now
+
+    def point(self, cohorts: Collection[int], paths: Iterable[int], now: float, *, narrow: bool) -> None:
+        """Mark cohorts and paths in excess (names) for a while; ``narrow``: newcomers are left alone on other paths."""
+        if self._marks is not None:
+            for name in (*cohorts, *paths):
+                self._marks.put_if_room(name, now + MARK_SECONDS, now)
+        self._cells[NARROW] = int(narrow)
+        self._cells[COHORTS] = len(cohorts)
+
     def tighten(self, networks: Iterable[int], now: float, *, everybody: bool, sample: float) -> None:
         """Mark ``networks`` (names) for a while, and say whether all newcomers, or which share of them, is tested."""
         if self._marks is not None:
@@ -67,10 +88,10 @@ class NodeSituation:
         self._cells[EVERYBODY] = int(everybody)
         self._cells[SAMPLE] = int(sample * SAMPLE_OF)
 
-    def release(self, network: int) -> None:
-        """End the mark of a network at once."""
+    def release(self, name: int) -> None:
+        """End the mark of a network, cohort or path at once."""
         if self._marks is not None:
-            self._marks.drop(network)
+            self._marks.drop(name)
 
     @property
     def episode(self) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from shieldproxy.core.baselines import Baselines
+from shieldproxy.core.cohorts import Cohort, Cohorts
 from shieldproxy.core.excess import Excess, ExcessPolicy
 from shieldproxy.core.facts import Posture
 from shieldproxy.core.health import Health, felt
+from shieldproxy.guard.looks import ASKED, COHORT
 from shieldproxy.guard.visits import EXCESS
 from shieldproxy.intel.tables import read_classes
 from shieldproxy.state.buckets import BucketTable
@@ -15,6 +18,7 @@ from shieldproxy.state.memory import NodeMemory, Region
 from shieldproxy.state.newcomers import NodeNewcomers
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
+from shieldproxy.state.traits import NodeTraits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from shieldproxy.state.learned import Usual
     from shieldproxy.state.tallies import Totals
 
+# Names of marks that are remembered: all that are renewed each second find room.
+SLOTS = 16_384
 # Networks whose marks are told singly in one second; a flood from thousands must not fill the log.
 TOLD = 10
 # Marked networks that are named to people; all of them are in the count.
@@ -32,11 +38,13 @@ NAMED = 20
 
 
 class Change(NamedTuple):
-    """Networks that were marked and released in one second, in words, for the log."""
+    """Networks that were marked and released in one second, and cohorts that began and ended, for the log."""
 
     marked: tuple[str, ...] = ()
     released: tuple[int, ...] = ()
     everybody: bool | None = None
+    cohorts: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 class Tightening:
@@ -45,6 +53,7 @@ class Tightening:
     def __init__(  # noqa: PLR0913 - collaborators
         self,
         newcomers: NodeNewcomers,
+        traits: NodeTraits,
         situation: NodeSituation,
         policy: ExcessPolicy,
         *,
@@ -54,8 +63,10 @@ class Tightening:
         usual: Usual,
     ) -> None:
         self._newcomers = newcomers
+        self._traits = traits
         self._situation = situation
-        self._slot = slot
+        self._slot = lru_cache(SLOTS)(slot)
+        self._cohorts = Cohorts()
         self._sample = sample
         self._health = Health()
         self._everybody = False
@@ -89,6 +100,7 @@ class Tightening:
         usual = max(0.0, detected.flow.usual_pages)
         self.excess.step(self._counts, detected.posture, usual, now, suffering=self._health.suffering)
         marks, everybody = self.excess.marks, self.excess.everybody(now)
+        began, ended = self._point(detected.posture, now)
         calm = detected.posture is Posture.CALM
         elevated = detected.posture is Posture.ELEVATED
         self._situation.tighten(
@@ -103,17 +115,47 @@ class Tightening:
         turned = everybody if everybody is not self._everybody else None
         self._everybody = everybody
         marked = tuple(marks[asn].words(asn) for asn in marks.keys() - before)
-        return Change(marked, () if calm else released, turned)
+        return Change(marked, () if calm else released, turned, began, ended)
+
+    def _point(self, posture: Posture, now: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Look for cohorts and paths in excess, and tell the workers; return in words which began and which ended."""
+        found = self._cohorts
+        before = {text: cohort.applied for text, cohort in found.cohorts.items()}
+        found.step(self._traits.news(), posture, now, suffering=self._health.suffering)
+        self._situation.point(
+            [self._slot(COHORT, text) for text in found.applied()],
+            [self._slot(ASKED, text) for text in found.paths],
+            now,
+            narrow=found.narrow,
+        )
+        for text in before.keys() - found.cohorts.keys():
+            self._situation.release(self._slot(COHORT, text))
+        began = tuple(
+            cohort.words() for text, cohort in found.cohorts.items() if before.get(text) is not cohort.applied
+        )
+        return began, tuple(before.keys() - found.cohorts.keys())
+
+    def cohorts(self) -> tuple[Cohort, ...]:
+        """Return the cohorts of the excess, the greatest first."""
+        return tuple(sorted(self._cohorts.cohorts.values(), key=lambda cohort: -cohort.part))
+
+    def revoke(self, text: str) -> bool:
+        """End a cohort at once, until the site has been calm again; False when there is none of that trait."""
+        if not self._cohorts.revoke(text):
+            return False
+        self._situation.release(self._slot(COHORT, text))
+        return True
 
     def words(self, now: float) -> tuple[str, ...]:
         """Return who is part of the excess, the heaviest first, in words for people."""
         heaviest = sorted(self.excess.marks.items(), key=lambda item: -item[1].rate)
         named = tuple(mark.words(asn) for asn, mark in heaviest[:NAMED])
         more = len(heaviest) - len(named)
+        shared = tuple(cohort.words() for cohort in self.cohorts())
         everybody = (
             ("everybody: too much comes from networks that are not marked",) if self.excess.everybody(now) else ()
         )
-        return (*everybody, *named, *((f"and {more} more networks",) if more else ()))
+        return (*everybody, *named, *((f"and {more} more networks",) if more else ()), *shared)
 
     @property
     def marks(self) -> Mapping[int, Mark]:
@@ -128,6 +170,7 @@ def tightening_for(memory: NodeMemory, writer: int, policy: ExcessPolicy, sample
     classes = read_classes()
     return Tightening(
         NodeNewcomers(memory.region(Region.NEWCOMERS)),
+        NodeTraits(memory.region(Region.TRAITS)),
         situation,
         policy,
         slot=buckets.slot,
@@ -150,6 +193,10 @@ def say_change(log: Log, change: Change | None) -> None:
         log.warning("network in excess", network=words)
     if len(change.marked) > TOLD:
         log.warning("networks in excess", more=len(change.marked) - TOLD)
+    for words in change.cohorts:
+        log.warning("cohort of the excess", cohort=words)
+    for text in change.ended:
+        log.info("no longer a cohort", trait=text)
     if change.released:
         log.info("no longer in excess", networks=[f"AS{asn}" for asn in change.released[:NAMED]])
     if change.everybody is not None:

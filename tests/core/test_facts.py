@@ -34,7 +34,7 @@ def test_facts_are_frozen() -> None:
 def test_nothing_speaks_against_a_client_by_default() -> None:
     """Facts that name only visitor and request hold no ban, no reading and a calm site."""
     plain = Facts(visitor(), request())
-    unsaid = (Tightening.NONE, False)
+    unsaid = (Tightening.NONE, False, (), "")
     assert plain[3:] == (PageKind.PAGE, "", None, None, (), (), None, Crawler.NONE, False, Posture.CALM, *unsaid)
 
 

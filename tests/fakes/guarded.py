@@ -23,7 +23,7 @@ from tests.fakes.bans import DictBans
 from tests.fakes.buckets import DictBuckets
 from tests.fakes.journal import ListJournal
 from tests.fakes.networks import TableNetworks
-from tests.fakes.newcomers import CountedNewcomers
+from tests.fakes.newcomers import CountedNewcomers, CountedTraits
 from tests.fakes.puzzles import DictPuzzles
 from tests.fakes.situation import SetSituation
 from tests.fakes.tallies import CountedTallies
@@ -87,6 +87,7 @@ def make_guard(policy: Policy, networks: Mapping[str, NetworkLabel] | None = Non
         journal=found.journal,
         tallies=found.tallies,
         newcomers=found.newcomers,
+        traits=CountedTraits(),
         clock=time.monotonic,
         wall=time.time,
         node="test-0",

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from shieldproxy.core.excess import Deed
+
+
+class CountedTraits:
+    """Serves as Traits of core.ports."""
+
+    def __init__(self) -> None:
+        self.pages: Counter[str] = Counter()
+
+    def count(self, traits: Iterable[str]) -> None:
+        """Count one page."""
+        self.pages.update(("", *traits))
 
 
 class CountedNewcomers:

@@ -11,7 +11,17 @@ class SetSituation:
     def __init__(self, posture: Posture = Posture.CALM) -> None:
         self.posture = posture
         self.tight = Tightening.NONE
+        self.spared: set[int] = set()
+        self.cohorts: set[int] = set()
 
     def tightening(self, network: int, client: int, now: float) -> Tightening:
         """Return ``tight`` for everybody, whoever asks."""
         return self.tight
+
+    def cohort(self, traits: tuple[int, ...], now: float) -> int:
+        """Return the first of ``traits`` that is among ``cohorts``."""
+        return next((place for place, name in enumerate(traits) if name in self.cohorts), -1)
+
+    def spares(self, path: int, now: float) -> bool:
+        """Tell whether ``path`` is among ``spared``."""
+        return path in self.spared

@@ -23,7 +23,7 @@ from tests.fakes.buckets import DictBuckets
 from tests.fakes.clock import HandClock
 from tests.fakes.journal import ListJournal
 from tests.fakes.networks import TableNetworks
-from tests.fakes.newcomers import CountedNewcomers
+from tests.fakes.newcomers import CountedNewcomers, CountedTraits
 from tests.fakes.situation import SetSituation
 from tests.fakes.tallies import CountedTallies
 from tests.guard.at_the_gate import BOOK, LOOK, gate
@@ -45,6 +45,7 @@ class GuardedSite:
         self.clock, self.wall = HandClock(), HandClock(1_800_000_000.0)
         self.buckets, self.bans, self.situation = DictBuckets(), DictBans(), SetSituation()
         self.journal, self.tallies, self.newcomers = ListJournal(), CountedTallies(), CountedNewcomers()
+        self.traits = CountedTraits()
         self.networks = TableNetworks(networks or {})
         self.gate = gate(self.wall, policy.challenge)
         self.imposed: list[Ban] = []
@@ -68,6 +69,7 @@ class GuardedSite:
             journal=self.journal,
             tallies=self.tallies,
             newcomers=self.newcomers,
+            traits=self.traits,
             clock=self.clock,
             wall=self.wall,
             node="test-0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shieldproxy.core.excess import Deed
 from shieldproxy.core.facts import NetworkLabel, Posture, Tightening
 from shieldproxy.core.policy import Policy
+from shieldproxy.guard.looks import ASKED, COHORT
 from tests.guard.guarded_site import GuardedSite
 from tests.scenes import limit, request
 
@@ -46,3 +47,33 @@ def test_what_never_reaches_the_site_is_no_excess() -> None:
     found.ask(request("/", headers={b"user-agent": b"a robot"}), "192.0.2.9")
     found.ask(request("/.shieldproxy/return"), "192.0.2.9")
     assert found.newcomers.deeds == {(ASN, Deed.PAGE): 1}
+
+
+def test_pages_are_counted_by_what_they_share() -> None:
+    """A page with its path and program; what follows it and robots are not."""
+    found = site()
+    for path in ("/", "/site.css", "/api/hours"):
+        found.ask(request(path, headers={b"user-agent": b"curl/8.5.0"}))
+    assert found.traits.pages == {"": 1, "path /": 1, "agent curl/8": 1}
+
+
+def test_a_cohort_is_challenged_whatever_its_network() -> None:
+    """The verdict says by which trait, under a name by which records are found."""
+    found = site()
+    found.situation.posture = Posture.UNDER_ATTACK
+    found.situation.cohorts = {found.buckets.slot(COHORT, "agent curl/8")}
+    decision, status = found.ask(request("/", headers={b"user-agent": b"curl/8.5.0"}))
+    assert (decision.verdict.stage, decision.verdict.rule, status) == ("tightened", "cohort", 503)
+    assert decision.verdict.reasons[0] == "shares with the attack what hardly any visitor has: agent curl/8"
+    assert found.ask()[0].admitted
+
+
+def test_who_asks_for_another_path_than_the_excess_is_let_in() -> None:
+    """People in a network that also attacks: the front page is theirs, what the flood asks for is challenged."""
+    found = site()
+    found.situation.posture, found.situation.tight = Posture.UNDER_ATTACK, Tightening.NETWORK
+    found.situation.spared = {found.buckets.slot(ASKED, "path /")}
+    assert found.ask()[0].admitted
+    assert found.ask(request("/search", query="q=1"))[0].verdict.stage == "tightened"
+    found.situation.tight = Tightening.SAMPLE
+    assert found.ask()[0].verdict.stage == "tightened"

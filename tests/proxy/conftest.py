@@ -35,7 +35,7 @@ from tests.fakes.buckets import DictBuckets
 from tests.fakes.chance import CountedChance
 from tests.fakes.journal import ListJournal
 from tests.fakes.networks import TableNetworks
-from tests.fakes.newcomers import CountedNewcomers
+from tests.fakes.newcomers import CountedNewcomers, CountedTraits
 from tests.fakes.puzzles import DictPuzzles
 from tests.fakes.situation import SetSituation
 from tests.fakes.tallies import CountedTallies
@@ -366,6 +366,7 @@ def make_shield(
         journal=journal,
         tallies=tallies,
         newcomers=CountedNewcomers(),
+        traits=CountedTraits(),
         clock=time.monotonic,
         wall=time.time,
         node="test-0",

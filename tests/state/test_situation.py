@@ -75,3 +75,25 @@ def test_the_open_episode_is_read_as_it_was_written() -> None:
     for name in ("E-2026-11-24-1", "E-0001-01-01-65535", "E-9999-12-31-64", ""):
         supervisor.episode = name
         assert worker.episode == name
+
+
+def test_cohorts_and_paths_are_pointed_out() -> None:
+    """A newcomer who has the trait of a cohort is found by its place; paths that are not in excess are spared."""
+    found = situation()
+    assert found.cohort((7, 8), 100.0) == -1
+    assert not found.spares(9, 100.0)
+    found.point([8], [9], 100.0, narrow=True)
+    assert found.cohort((7, 8), 100.0) == 1
+    assert found.cohort((7,), 100.0) == -1
+    assert (found.spares(9, 100.0), found.spares(10, 100.0)) == (False, True)
+    found.point([], [9], 101.0, narrow=False)
+    assert found.cohort((7, 8), 101.0) == -1
+    assert not found.spares(10, 101.0)
+
+
+def test_a_situation_without_marks_spares_and_finds_nobody() -> None:
+    """One for reading the posture alone."""
+    found = NodeSituation(bytearray(4_096))
+    found.point([8], [9], 100.0, narrow=True)
+    assert found.cohort((8,), 100.0) == -1
+    assert not found.spares(10, 100.0)

@@ -10,6 +10,7 @@ import pytest
 from shieldproxy.core.excess import Deed, ExcessPolicy
 from shieldproxy.core.facts import Posture, Tightening
 from shieldproxy.core.posture import PosturePolicy
+from shieldproxy.guard.looks import ASKED, COHORT
 from shieldproxy.guard.visits import EXCESS
 from shieldproxy.oplog import MinuteLog
 from shieldproxy.state.buckets import BucketTable
@@ -19,10 +20,12 @@ from shieldproxy.state.newcomers import WorkerNewcomers
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.state.tallies import WorkerTallies
+from shieldproxy.state.traits import WorkerTraits
 from shieldproxy.supervisor.tightening import TOLD, Change, say_change, tightening_for
 from shieldproxy.supervisor.watch import Watch
 
 BOTS, PEOPLE = 212_238, 3320
+SEEN = {BOTS: ("path /?", "agent Chrome/79"), PEOPLE: ("path /", "agent Firefox/144")}
 
 
 class Lines:
@@ -44,6 +47,7 @@ class Node:
     def __init__(self, usual: Usual = Usual()) -> None:  # noqa: B008 - a frozen value
         self.memory = NodeMemory.create(Sizes(buckets=1_024, bans=64, spent=64, workers=2), bytes(32))
         self.newcomers = WorkerNewcomers(self.memory.region(Region.NEWCOMERS), 0)
+        self.traits = WorkerTraits(self.memory.region(Region.TRAITS), 0)
         self.tallies = WorkerTallies(self.memory.region(Region.TALLIES), 0)
         marks = SlotTable(self.memory.region(Region.MARKS), 0)
         self.worker = NodeSituation(self.memory.region(Region.SITUATION), marks)
@@ -59,6 +63,8 @@ class Node:
             for asn, deed, count in ((PEOPLE, Deed.PAGE, 2), (PEOPLE, Deed.PART, 8), (BOTS, Deed.PAGE, bots)):
                 for _ in range(count):
                     self.newcomers.count(asn, deed)
+                    if deed is Deed.PAGE:
+                        self.traits.count(SEEN[asn])
                     self.tallies.count_verdict(0, 9, 100)
             self.now += 1.0
             self.watch.tick(self.now, self.now)
@@ -119,14 +125,41 @@ def test_a_flood_upon_a_fresh_node_is_marked(node: Node) -> None:
     assert fresh.tight(PEOPLE) is Tightening.NONE
 
 
+def test_the_paths_of_the_flood_are_pointed_out(node: Node) -> None:
+    """Newcomers on the front page are spared while the flood asks for something else."""
+    node.live(3, bots=100)
+    path = node.slot(ASKED, "path /?")
+    assert not node.worker.spares(path, node.now)
+    assert node.worker.spares(node.slot(ASKED, "path /"), node.now)
+
+
+def test_a_cohort_is_marked_told_and_revoked(node: Node) -> None:
+    """What the flood alone has is marked once enough calm was seen; an operator ends it with one word."""
+    node.live(3, bots=100)
+    assert "proposed" in node.tightening.cohorts()[0].words()
+    node.live(120)
+    node.live(1_600)
+    node.live(3, bots=100)
+    slots = (node.slot(COHORT, "agent Chrome/79"),)
+    assert node.worker.cohort(slots, node.now) == 0
+    assert any("agent Chrome/79: " in words for words in node.watch.tightened(node.now))
+    assert node.tightening.revoke("agent Chrome/79")
+    assert not node.tightening.revoke("agent Chrome/79")
+    assert node.worker.cohort(slots, node.now) == -1
+    node.live(1, bots=100)
+    assert node.worker.cohort(slots, node.now) == -1
+
+
 def test_changes_are_said_and_thousands_are_summed() -> None:
     """The log names some networks, counts the others, and says when it is everybody's."""
     log = Lines()
     say_change(log, None)
     say_change(log, Change(tuple(f"AS{asn}" for asn in range(TOLD + 3)), (64500,), everybody=True))
     say_change(log, Change(everybody=False))
+    say_change(log, Change(cohorts=("agent x: 90% of the excess",), ended=("agent y",)))
     events = [event for event, _ in log.said]
     assert events.count("network in excess") == TOLD
     assert ("networks in excess", {"more": 3}) in log.said
     assert ("no longer in excess", {"networks": ["AS64500"]}) in log.said
-    assert events[-2:] == ["all newcomers are challenged", "newcomers are no longer all challenged"]
+    assert events[-4:-2] == ["all newcomers are challenged", "newcomers are no longer all challenged"]
+    assert events[-2:] == ["cohort of the excess", "no longer a cohort"]
