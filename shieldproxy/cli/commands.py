@@ -44,6 +44,7 @@ COMMANDS = {
     "unban": Entry("node", "unban", "Lift a ban."),
     "bans": Entry("node", "bans", "List the bans in force."),
     "allow": Entry("node", "allow", "Never limit, challenge or ban a client."),
+    "cohorts": Entry("cohorts", "cohorts", "What the excess shares; leave one alone."),
     "status": Entry("status", "status", "How the running node is doing."),
     "reload": Entry("node", "reload", "Let the running node read its configuration again."),
     "top": Entry("top", "top", "Watch the running node live."),

@@ -39,6 +39,8 @@ class Api:
             web.post("/api/v1/bans", self.ban),
             web.get("/api/v1/bans/{key:(?s:.+)}", self.standing),
             web.delete("/api/v1/bans/{key:(?s:.+)}", self.unban),
+            web.get("/api/v1/cohorts", self.cohorts),
+            web.delete("/api/v1/cohorts/{trait:(?s:.+)}", self.revoke),
             web.get("/api/v1/allow", self.allowances),
             web.post("/api/v1/allow", self.allow),
             web.delete("/api/v1/allow/{key:(?s:.+)}", self.disallow),
@@ -117,6 +119,17 @@ class Api:
             raise RefusalError(404, f"No ban of {key.text} is in force.{hint}", around=still)
         told = [f"{key.text} is still banned as part of {name}" for name in still]
         return json_answer({"lifted": key.text, "cautions": told})
+
+    async def cohorts(self, _request: web.Request) -> web.Response:
+        """Answer what the excess shares."""
+        return json_answer({"cohorts": self._node.cohorts()})
+
+    async def revoke(self, request: web.Request) -> web.Response:
+        """End a cohort until the site has been calm again."""
+        trait = request.match_info["trait"]
+        if not self._node.revoke(trait):
+            raise RefusalError(404, "There is no cohort of that trait.")
+        return json_answer({"revoked": trait})
 
     async def allowances(self, request: web.Request) -> web.Response:
         """Answer the allowances in force."""

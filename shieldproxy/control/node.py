@@ -141,6 +141,21 @@ class Status(NamedTuple):
     waiting: tuple[str, ...] = ()
 
 
+class CohortEntry(NamedTuple):
+    """A cohort of the excess: its trait, its part of the excess and of the pages in calm, how old, seconds to go.
+
+    ``applied``: newcomers who have it are challenged; else it is proposed, and ``why_not`` says why.
+    """
+
+    trait: str
+    part: float
+    usual: float
+    age: float
+    remaining: float
+    applied: bool
+    why_not: str = ""
+
+
 class BusyNetwork(NamedTuple):
     """A network among the busiest of the last minute; ``actions`` counts its requests by action."""
 
@@ -212,6 +227,12 @@ class Node(Protocol):
 
     def disallow(self, key: str) -> bool:
         """End the allowance of exactly ``key``; False when there was none."""
+
+    def cohorts(self) -> tuple[CohortEntry, ...]:
+        """Return the cohorts of the excess, the greatest first."""
+
+    def revoke(self, trait: str) -> bool:
+        """End the cohort of ``trait`` until the site has been calm again; False when there is none."""
 
     def exempt(self) -> tuple[Network, ...]:
         """Return ``exempt.clients`` of the policy in force."""

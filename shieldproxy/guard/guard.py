@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, assert_never
 from cachetools import LRUCache
 
 from shieldproxy.core.addresses import Address
-from shieldproxy.core.excess import Deed
-from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Request
+from shieldproxy.core.facts import Facts, Malformed, Request
 from shieldproxy.core.judge import judge
 from shieldproxy.core.observing import consider, watches
 from shieldproxy.core.stages import STAGE_NAMES
 from shieldproxy.core.verdict import Action, Mode, Side, Verdict
 from shieldproxy.guard.conduct import PASSED, Conduct
+from shieldproxy.guard.crowd import Crowd
 from shieldproxy.guard.decisions import Decision, Outcome
 from shieldproxy.guard.habits import Habits
 from shieldproxy.guard.recording import Draft
@@ -54,16 +54,6 @@ GROUPS = 64
 STAGE_INDEX = {name: index for index, name in enumerate(STAGE_NAMES)}
 OVER_OWN_LIMIT = STAGE_INDEX["over_own_limit"]
 
-# Stages that only newcomers come to whom nothing of their own has stopped: what they ask for would reach the origin.
-NEWCOMERS = frozenset(("tightened", "over_shared_limit", "suspicious", "saturated", "admit"))
-
-
-def deed_of(facts: Facts) -> Deed:
-    """Return what a newcomer's request counts as."""
-    if facts.part:
-        return Deed.PART
-    return Deed.PAGE if facts.page is PageKind.PAGE else Deed.OTHER
-
 
 class Guard:
     """Judges requests for any door: ``meet`` a client, ``decide`` a request, ``reply`` to it, ``settle`` it.
@@ -102,8 +92,7 @@ class Guard:
         self._bans = bans
         self._journal = journal
         self._tallies = tallies
-        self._newcomers = newcomers
-        self._traits = traits
+        self._crowd = Crowd(newcomers, traits)
         self._clock = clock
         self._wall = wall
         self._node = node
@@ -200,10 +189,8 @@ class Guard:
             self._on_fault(fault)
         # What cannot be parsed cannot be let pass: framing errors are refused in observe mode too.
         enforced = policy.mode is Mode.ENFORCE or verdict.stage == "malformed"
-        if not own and verdict.stage in NEWCOMERS and facts.crawler is not Crawler.VERIFIED:
-            self._newcomers.count(facts.visitor.label.asn, deed_of(facts))
-            if facts.traits:
-                self._traits.count(facts.traits)
+        if not own:
+            self._crowd.saw(facts, verdict)
         return Decision(self._next_id(), peer, known, facts, verdict, enforced, own, policy.digest)
 
     def reply(self, decision: Decision) -> Reply | None:
@@ -219,7 +206,7 @@ class Guard:
                     return None
                 facts = decision.facts
                 self._tallies.count("challenges.proof-of-work.issued")
-                self._newcomers.count(facts.visitor.label.asn, Deed.ISSUED)
+                self._crowd.challenged(facts)
                 return self._gate.challenge(facts.visitor, facts.request, verdict, decision.id)
             case Action.THROTTLE | Action.REFUSE:
                 return self.refusal(decision)
@@ -243,7 +230,7 @@ class Guard:
         if answer.kind:
             self._tallies.count(f"challenges.{answer.kind}.{answer.challenge}")
             if answer.challenge == PASSED:
-                self._newcomers.count(facts.visitor.label.asn, Deed.PASSED)
+                self._crowd.answered(facts)
         return answer
 
     def failure(self, decision: Decision, status: int) -> Reply:

@@ -164,6 +164,29 @@ class Operations:
         self._node.tell_allowed()
         return ended
 
+    def cohorts(self) -> tuple[port.CohortEntry, ...]:
+        """Return the cohorts of the excess."""
+        now = time.monotonic()
+        return tuple(
+            port.CohortEntry(
+                cohort.trait,
+                cohort.part,
+                cohort.usual,
+                max(0.0, now - cohort.since),
+                max(0.0, cohort.until - now),
+                cohort.applied,
+                cohort.why_not,
+            )
+            for cohort in self._node.watch.cohorts()
+        )
+
+    def revoke(self, trait: str) -> bool:
+        """End a cohort."""
+        revoked = self._node.watch.revoke(trait)
+        if revoked:
+            self._node.log.warning("cohort revoked", trait=trait)
+        return revoked
+
     def exempt(self) -> tuple[Network, ...]:
         """Return ``exempt.clients`` of the policy in force."""
         return self._node.settings.exempt.clients

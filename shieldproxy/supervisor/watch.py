@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from shieldproxy.core.cohorts import Cohort
     from shieldproxy.core.facts import Posture
     from shieldproxy.oplog import Log, MinuteLog
     from shieldproxy.settings.schema import Settings
@@ -131,6 +132,14 @@ class Watch:
     def tightened(self, now: float) -> tuple[str, ...]:
         """Return who is part of an excess, in words for people."""
         return () if self._tightening is None else self._tightening.words(now)
+
+    def cohorts(self) -> tuple[Cohort, ...]:
+        """Return what the excess shares, the greatest first."""
+        return () if self._tightening is None else self._tightening.cohorts()
+
+    def revoke(self, trait: str) -> bool:
+        """End a cohort until the site has been calm again; False when there is none of that trait."""
+        return self._tightening is not None and self._tightening.revoke(trait)
 
     def last_minute(self) -> dict[str, int]:
         """Return requests by action in the last minute."""

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from shieldproxy.control.api import written_tallies
+from shieldproxy.control.node import CohortEntry
 from tests.fakes.clock import HandClock
 from tests.fakes.node import FakeNode, busy_tallies, networks
 
@@ -167,3 +168,12 @@ async def test_a_reload_takes_no_members(operator: aiohttp.ClientSession, node: 
     status, _ = await order(operator, "POST", "reload", mode="observe")
     assert status == 422
     assert node.reloads == 0
+
+
+async def test_cohorts_are_told_and_revoked(operator: aiohttp.ClientSession, node: FakeNode) -> None:
+    """A trait may hold slashes and question marks."""
+    node.shared = (CohortEntry("path /?", 0.25, 0.0, 75.0, 60.0, applied=True),)
+    assert (await get(operator, "cohorts"))["cohorts"][0]["trait"] == "path /?"
+    assert await order(operator, "DELETE", "cohorts/path%20%2F%3F") == (200, {"revoked": "path /?"})
+    status, problem = await order(operator, "DELETE", "cohorts/path%20%2F%3F")
+    assert (status, problem["detail"]) == (404, "There is no cohort of that trait.")

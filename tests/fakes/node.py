@@ -10,6 +10,7 @@ from shieldproxy.control.node import (
     BanEntry,
     BusyClient,
     BusyNetwork,
+    CohortEntry,
     GeoDatabase,
     GeoState,
     Histogram,
@@ -36,6 +37,7 @@ class FakeNode:
         self.exempt_clients: tuple[Network, ...] = ()
         self.proxies: tuple[Network, ...] = ()
         self.problems: tuple[str, ...] = ()
+        self.shared: tuple[CohortEntry, ...] = ()
         self.reloads = 0
         self.counted = busy_tallies()
         self.state = busy_status()
@@ -81,6 +83,14 @@ class FakeNode:
 
     def disallow(self, key: str) -> bool:
         return self.allowed.pop(key, None) is not None
+
+    def cohorts(self) -> tuple[CohortEntry, ...]:
+        return self.shared
+
+    def revoke(self, trait: str) -> bool:
+        before = len(self.shared)
+        self.shared = tuple(cohort for cohort in self.shared if cohort.trait != trait)
+        return len(self.shared) < before
 
     def exempt(self) -> tuple[Network, ...]:
         return self.exempt_clients

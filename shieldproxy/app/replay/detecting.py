@@ -13,7 +13,7 @@ from shieldproxy.core.baselines import Baselines
 from shieldproxy.core.excess import Counted, Deed, Excess
 from shieldproxy.core.facts import Crawler, Posture
 from shieldproxy.core.posture import Detected, Second, observe
-from shieldproxy.guard.guard import NEWCOMERS, deed_of
+from shieldproxy.guard.crowd import NEWCOMERS, deed_of
 from shieldproxy.guard.visits import EXCESS
 from shieldproxy.state.situation import MARK_SLOTS, NodeSituation
 from shieldproxy.state.slots import SlotTable, bytes_for
