@@ -1,4 +1,4 @@
-"""The crowd: what newcomers do, counted by network and by what their pages share, for whoever decides what is an excess."""
+"""The crowd: what newcomers do, by network and by what their pages share, for whoever decides what is an excess."""
 
 from __future__ import annotations
 
