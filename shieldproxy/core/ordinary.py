@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 def ordinary(policy: Policy, facts: Facts) -> Verdict | None:
     """Return what the stages say of a request that nothing speaks against; None where they have to be asked."""
-    # Taken apart at once: fifteen looks into a named tuple cost as much as all that is asked of them here.
-    _, _, _, _, exempt, ban, malformed, matched, readings, clearance, crawler, saturated, posture, tightened, _ = facts
+    # Taken apart at once: seventeen looks into a named tuple cost as much as all that is asked of them here.
+    _, _, _, _, exempt, ban, malformed, matched, readings, clearance, crawler, saturated, posture, tight, _, _, _ = (
+        facts
+    )
     if matched or exempt or ban is not None or malformed is not None:
         return None
     for _, slack in readings:
@@ -30,6 +32,6 @@ def ordinary(policy: Policy, facts: Facts) -> Verdict | None:
         return CRAWLER
     if clearance is not None:
         return CLEARED
-    if saturated or tightened is not Tightening.NONE or policy.challenge.threshold(posture) <= 0:
+    if saturated or tight is not Tightening.NONE or policy.challenge.threshold(posture) <= 0:
         return None
     return ADMITTED

@@ -91,15 +91,9 @@ class Gatherer:
         exempt = visit.standing.exempt or exempt_path(policy, request)
         ban = self._bans.find(visitor.client, visitor.address, now)
         if exempt or ban is not None:
+            posture = self._situation.posture
             return Facts(
-                visitor,
-                request,
-                now,
-                exempt=exempt,
-                ban=ban,
-                matched=matched,
-                crawler=crawler,
-                posture=self._situation.posture,
+                visitor, request, now, exempt=exempt, ban=ban, matched=matched, crawler=crawler, posture=posture
             )
         clearance = self._clearance(visitor, request, secure=secure)
         if own:
