@@ -20,6 +20,7 @@ ABOUT_NO_MODULE: dict[str, str] = {
     "tests/test_docs.py": "it is about what people read",
     "tests/deploy/test_fronts.py": "deploy/ is no code of ours, but other programs' configuration",
     "tests/deploy/test_shipped_files.py": "deploy/ is no code of ours, but other programs' configuration",
+    "tests/e2e/test_activation.py": "it is about the whole, as a service of systemd",
     "tests/e2e/test_challenge.py": "it is about the whole, as a browser meets it",
     "tests/e2e/test_new_user.py": "it is about the whole, as somebody meets it on the first day",
     "tests/e2e/test_reload.py": "it is about the whole, while its configuration changes",

@@ -68,6 +68,11 @@ class Process:
         if ready not in line:
             raise RuntimeError(f"{arguments[:4]} did not start; see {log}")
 
+    @property
+    def pid(self) -> int:
+        """Its number; 0 before it was started."""
+        return self.process.pid if self.process else 0
+
     async def stop(self) -> None:
         """End it in order, after a while by force."""
         process = self.process

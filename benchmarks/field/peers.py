@@ -84,6 +84,11 @@ class Nginx:
             await asyncio.sleep(0.1)
         raise RuntimeError("nginx did not start")
 
+    @property
+    def pid(self) -> int:
+        """Its number; 0 before it was started."""
+        return self._process.pid if self._process else 0
+
     async def watch(self) -> None:
         """It has no posture to ask for."""
         await asyncio.Event().wait()

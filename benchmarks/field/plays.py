@@ -11,10 +11,12 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+from benchmarks.cores import machine_seconds, processor_seconds
 from benchmarks.field.grounds import botnet_of, homes, swarm
 from benchmarks.field.node import HERE, SITE, Moment, Node, Origin, Ports, episodes, send
 from benchmarks.field.peers import Nginx
 from benchmarks.field.people import MEAN_REQUESTS, Session, Visitor
+from benchmarks.field.sender import SPENT
 from benchmarks.field.shots import Volley, botnet_volleys, swarm_volleys
 from shieldproxy.cli.demo.addresses import Snapshot
 from shieldproxy.cli.demo.stage import free_ports
@@ -56,6 +58,7 @@ class Played(NamedTuple):
     ledger: list[dict[str, Any]]
     wall: float
     early: int
+    used: dict[str, float]
 
 
 class Play:
@@ -69,6 +72,7 @@ class Play:
         self._chance = Random(f"{kind} {seed}")
         self._directory = Path(tempfile.mkdtemp(prefix=f"shieldproxy-field-{kind}-"))
         self._visitors: list[Visitor] = []
+        self._used: dict[str, float] = {}
 
     def _cast(self) -> tuple[list[Volley], frozenset[str], list[tuple[float, str]]]:
         """Return volleys, attackers and arrivals of people (seconds from the start, address)."""
@@ -103,12 +107,15 @@ class Play:
             await node.open()
             begin = time.monotonic() + self._times.calm
             watching = asyncio.ensure_future(node.watch())
+            accounting = asyncio.ensure_future(self._account(begin, {"shield": node.pid, "site": origin.pid}))
             sending = asyncio.ensure_future(
                 send(pickle.dumps(volleys), ports.shield, begin) if volleys else asyncio.sleep(0, {})
             )
             await self._let_people_live(arrivals, Target(HERE, ports.shield, SITE))
             sent = await sending
             watching.cancel()
+            await accounting
+            self._used["flood"] = sent.pop(SPENT, 0) / 1e6
             await node.stop()
             seen = await origin.seen()
             ledger = await episodes(self._directory) if isinstance(node, Node) else []
@@ -129,7 +136,20 @@ class Play:
             ledger,
             wall_offset(),
             sum(volley.at < FIRST for volley in volleys),
+            self._used,
         )
+
+    async def _account(self, begin: float, pids: dict[str, int]) -> None:
+        """Note what processor time everybody used while the flood or crowd lasted, in seconds."""
+
+        def used() -> dict[str, float]:
+            found = {name: processor_seconds(pid) for name, pid in pids.items()}
+            return found | {"people": time.process_time(), "machine": machine_seconds()}
+
+        await asyncio.sleep(begin - time.monotonic())
+        before = used()
+        await asyncio.sleep(begin + self._times.flood - time.monotonic())
+        self._used.update({name: after - before[name] for name, after in used().items()})
 
     async def _let_people_live(self, arrivals: list[tuple[float, str]], target: Target) -> None:
         start = time.monotonic()

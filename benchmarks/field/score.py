@@ -130,8 +130,21 @@ def p95(times: object) -> float:
     return ordered[int(len(ordered) * 0.95)] if ordered else 0.0
 
 
+def used_row(played: Played) -> Row:
+    """Return who used how much of this machine's processors while it lasted."""
+    used = dict(played.used)
+    machine = used.pop("machine", 0.0)
+    others = max(0.0, machine - sum(used.values()))
+    words = ", ".join(f"{name} {seconds:.0f}" for name, seconds in sorted(used.items(), key=lambda item: -item[1]))
+    return Row("processor seconds meanwhile", f"{words}, all else on this machine {others:.0f}")
+
+
 def rows_of(kind: str, played: Played) -> list[Row]:
     """Return the table of one play."""
+    return [*_judged(kind, played), used_row(played)]
+
+
+def _judged(kind: str, played: Played) -> list[Row]:
     if kind == "botnet":
         rows = [*attack_rows(played, (0.15, 0.003, 0.05)), *people_rows(played, 0.05)]
         return [*rows, *posture_rows(played), *ledger_rows(played), *latency_rows(played)]

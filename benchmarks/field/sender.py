@@ -25,6 +25,8 @@ PATIENCE = 5.0
 LATE = 2.0
 HERE = "127.0.0.1"
 GRACE = 6.0
+# Among the answers: what processor time the sending took (microseconds).
+SPENT = "spent"
 
 
 class Sender:
@@ -92,7 +94,10 @@ class Sender:
 def main(port: int, begin: float) -> None:
     """Read, send, tell."""
     sender = Sender(port)
-    sender.send(pickle.load(sys.stdin.buffer), begin)
+    volleys = pickle.load(sys.stdin.buffer)
+    before = time.process_time()
+    sender.send(volleys, begin)
+    sender.answers[SPENT] = int((time.process_time() - before) * 1e6)
     sys.stdout.write(json.dumps(sender.answers))
 
 

@@ -66,7 +66,8 @@ class EpisodePolicy(NamedTuple):
         """Return the parameters in one sentence for people."""
         return (
             f"an episode is at least {self.ratio:g} times the usual of that time of day ({self.newcomer:g} times where "
-            f"that is not known yet) and {self.floor:g} requests a second above it, or {100 * self.ignored:.0f} % of "
+            f"that is not known yet, {self.usual.beginner:g} times in the first {self.usual.young / 60:g} min of all) "
+            f"and {self.floor:g} requests a second above it, or {100 * self.ignored:.0f} % of "
             f"all requests stopped and unanswered; counted in buckets of {self.bucket:g} s (CUSUM k = {self.slack:g}, "
             f"h = {self.alarm:g}); it ends when the smoothed excess was below {self.low:g} times for "
             f"{self.quiet / 60:g} min; a gap below {self.merge / 60:g} min is none"
@@ -107,6 +108,7 @@ class _Excess(NamedTuple):
     ratio: float
     score: float
     sign: bool
+    odd: bool = False
 
 
 def observe(policy: EpisodePolicy, before: Detection, tally: Tally) -> Detection:
@@ -187,7 +189,7 @@ def _take(policy: EpisodePolicy, before: Detection, tally: Tally) -> Detection:
     given_in = span is not None and not excess.sign and tally.start - span.start > policy.give_in
     if given_in or (span is None and not excess.sign and before.score < policy.alarm / 3):
         # What may be the first of an attack is learned as the least excess there is, or waves would become the usual.
-        odd = not given_in and excess.score > policy.alarm / 3
+        odd = not given_in and (excess.odd or excess.score > policy.alarm / 3)
         usual = learn(policy.usual, usual, int(excess.usual * policy.ratio) if odd else tally.requests)
     upto = tally.start + policy.bucket
     # The smoothing is told for a minute, as people think of it.
@@ -199,7 +201,8 @@ def _take(policy: EpisodePolicy, before: Detection, tally: Tally) -> Detection:
     if score <= 0.0:
         return Detection(usual, upto, 0.0, level, 0.0, None, None, before.closed)
     since = _grown(policy, before.since or Span(tally.start, tally.start), tally, excess)
-    if score >= policy.alarm and (excess.sign or level >= log(policy.ratio)):
+    lasting = level >= log(policy.ratio) or excess.ratio >= log(policy.usual.beginner)
+    if score >= policy.alarm and (excess.sign or lasting):
         return _opened(policy, before, since, (usual, upto, max(level, excess.ratio)))
     return Detection(usual, upto, min(score, policy.alarm), level, 0.0, since, None, before.closed)
 
@@ -214,7 +217,8 @@ def _measured(policy: EpisodePolicy, usual: Usual, tally: Tally) -> _Excess:
         tally.requests - found.usual < least or (not found.seasonal and found.ratio < log(policy.newcomer))
     ):
         return _Excess(found.usual, min(found.ratio, log(policy.low) / 2), 0.0, sign=False)
-    return _Excess(found.usual, found.ratio, min(policy.clip, max(-policy.clip, found.score)), sign=False)
+    score = min(policy.clip, max(-policy.clip, found.score))
+    return _Excess(found.usual, found.ratio, score, sign=False, odd=found.odd)
 
 
 def _opened(policy: EpisodePolicy, before: Detection, since: Span, now: tuple[Usual, float, float]) -> Detection:

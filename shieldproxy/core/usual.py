@@ -23,7 +23,8 @@ class UsualPolicy(NamedTuple):
 
     ``bucket`` is how long one count lasts; ``memory`` how much of one time of day is remembered (900 are a day);
     ``drift`` over how long all of them are moved; ``recent`` what stands in for a time of day that was never seen;
-    ``young`` how long nothing is called unusual.
+    ``young`` how long little is called unusual: until then a count is, once ``early`` seconds were seen and ``least``
+    requests a second are usual, from ``beginner`` times the usual on.
     """
 
     bucket: float = 10.0
@@ -31,6 +32,9 @@ class UsualPolicy(NamedTuple):
     drift: float = 3_600.0
     recent: float = 900.0
     young: float = 300.0
+    early: float = 30.0
+    least: float = 5.0
+    beginner: float = 8.0
 
 
 class Usual(NamedTuple):
@@ -48,13 +52,15 @@ class Usual(NamedTuple):
 class Deviation(NamedTuple):
     """How one count differs: log of the ratio to ``usual``, and that in usual deviations.
 
-    ``seasonal`` when the time of day was known before.
+    ``seasonal`` when the time of day was known before; ``odd`` when it is too much to be learned as it is, though too
+    little is known to call it unusual.
     """
 
     usual: float
     ratio: float
     score: float
     seasonal: bool
+    odd: bool = False
 
 
 def turn(usual: Usual, start: float) -> Usual:
@@ -71,10 +77,20 @@ def compare(policy: UsualPolicy, usual: Usual, requests: int) -> Deviation:
     before = usual.slots[usual.slot]
     seasonal = before >= 0.0
     expected = (usual.known + 1.0) * exp(usual.drift) - 1.0 if seasonal else usual.recent
-    if usual.seen < policy.young or expected < 0.0:
-        return Deviation(max(0.0, expected), 0.0, 0.0, seasonal)
+    if expected < 0.0:
+        return Deviation(0.0, 0.0, 0.0, seasonal)
     ratio = log((requests + 1.0) / (expected + 1.0))
+    if usual.seen < policy.young and ratio < log(policy.beginner):
+        odd = begun(policy, usual, expected) and ratio >= log(policy.beginner) / 2
+        return Deviation(expected, 0.0, 0.0, seasonal, odd)
+    if usual.seen < policy.young and not begun(policy, usual, expected):
+        return Deviation(expected, 0.0, 0.0, seasonal)
     return Deviation(expected, ratio, ratio / sqrt(usual.variance + 1.0 / (expected + 1.0)), seasonal)
+
+
+def begun(policy: UsualPolicy, usual: Usual, expected: float) -> bool:
+    """Tell whether enough was seen to know an excess by far: a few whole buckets, and not a handful of requests."""
+    return usual.seen >= policy.early and expected >= policy.least * policy.bucket
 
 
 def learn(policy: UsualPolicy, usual: Usual, requests: int) -> Usual:

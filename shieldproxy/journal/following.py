@@ -48,7 +48,9 @@ class Follower:
         return found
 
     def _newest(self) -> list[Segment]:
-        return [segment for day in days(self._directory)[-_DAYS:] for segment in segments_of(self._directory, day)]
+        # What is packed was closed long before, so it has been read as it was.
+        newest = days(self._directory)[-_DAYS:]
+        return [segment for day in newest for segment in segments_of(self._directory, day) if not segment.packed]
 
     def _end_of(self, segment: Segment) -> int:
         opened = open_segment_file(self._directory, segment)

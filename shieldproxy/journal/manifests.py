@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from shieldproxy.journal.measuring import measure
+from shieldproxy.journal.packing import open_plain
 from shieldproxy.journal.segments import Segment
 
 VERSION = 1
@@ -13,7 +14,7 @@ VERSION = 1
 
 def manifest_of(segment: Segment) -> dict[str, Any]:
     """Return what a manifest says of the closed ``segment`` itself; raises OSError."""
-    file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+    file = open_plain(segment.path)
     try:
         found = measure(file)
     finally:
@@ -39,5 +40,5 @@ def manifest_of(segment: Segment) -> dict[str, Any]:
 
 
 def segment_name(segment: Segment) -> str:
-    """Return what a segment is called within its journal: day and file."""
-    return f"{segment.directory.name}/{segment.name}"
+    """Return what a sealed segment is called within its journal, day and file, however it is kept."""
+    return f"{segment.directory.name}/{segment.base}.jsonl"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,6 +22,10 @@ MOST_NAMES = 64
 MOST_ENDS = 4_096
 
 _POLICY, _END = b'"policy":"', b',"buckets":'
+# So many ends of lines are looked for in a whole piece at once before lines are looked at one by one.
+USUAL_ENDS = 4
+
+LEAF = hashlib.sha256(b"\x00")
 
 
 class Measured(NamedTuple):
@@ -59,60 +65,41 @@ def raw_blocks(file: int) -> Iterator[bytes]:
 
 def lines_of(block: bytes) -> list[bytes]:
     """Return the lines of ``block``, each with its newline; the last as it is."""
-    if b"\r" not in block:  # JSON escapes it, so only a file that somebody changed has one
-        return block.splitlines(keepends=True)
-    return [line for line in _with_newlines(block) if line]
+    return BytesIO(block).readlines()  # at newlines only, unlike bytes.splitlines, and three times as quick
 
 
 def leaf_hashes(file: int) -> list[bytes]:
     """Return the leaf hash of each line of the open ``file``."""
-    return [found for block in raw_blocks(file) for found in _leaves(block)]
+    found: list[bytes] = []
+    for block in raw_blocks(file):
+        hash_leaves(lines_of(block), found)
+    return found
 
 
-def _leaves(block: bytes) -> list[bytes]:
-    sha256 = hashlib.sha256
-    return [sha256(line).digest() for line in _marked(block)]
-
-
-def _marked(block: bytes) -> list[bytes]:
-    """Return the lines of ``block`` as they are hashed, behind the byte that marks a leaf (RFC 6962)."""
-    if b"\r" in block:
-        return [b"\x00" + line for line in lines_of(block)]
-    # The mark is put before all lines at once: a third quicker than before each.
-    whole = b"\x00" + block[:-1].replace(b"\n", b"\n\x00") + block[-1:]
-    return whole.splitlines(keepends=True)
-
-
-def _with_newlines(block: bytes) -> Iterator[bytes]:
-    *whole, last = block.split(b"\n")
-    for line in whole:
-        yield line + b"\n"
-    yield last
+def hash_leaves(lines: Iterable[bytes], leaves: list[bytes]) -> None:
+    """Add the leaf hash of each of ``lines`` to ``leaves``; the tight loop is half of what sealing costs."""
+    add, begun = leaves.append, LEAF.copy
+    for line in lines:
+        leaf = begun()  # behind the byte that marks a leaf; a copy is cheaper than to put the byte before the line
+        leaf.update(line)
+        add(leaf.digest())
 
 
 def measure(file: int) -> Measured:
     """Return what stands in the open ``file``."""
-    whole, sha256 = hashlib.sha256(), hashlib.sha256
+    whole = hashlib.sha256()
     leaves: list[bytes] = []
-    ends: dict[bytes, int] = {}
     counts = _Counts()
     size = 0
     first = last = b""
     for block in raw_blocks(file):
         whole.update(block)
         size += len(block)
-        lines = _marked(block)
-        leaves += [sha256(line).digest() for line in lines]
-        for line in lines:
-            # Policy, database and weight stand together, after all text that a client chooses, whose quotes are
-            # escaped: records agree in them, so few of these pieces are ever read.
-            end = line[line.rfind(_POLICY) : line.rfind(_END)]
-            ends[end] = ends.get(end, 0) + 1
-        if len(ends) > MOST_ENDS:
-            counts.take(ends)
-            ends = {}
-        first, last = first or lines[0][1:], lines[-1][1:]
-    counts.take(ends)
+        lines = lines_of(block)
+        hash_leaves(lines, leaves)
+        counts.take(block, lines)
+        first, last = first or lines[0], lines[-1]
+    counts.close()
     return Measured(
         size,
         whole.hexdigest(),
@@ -128,17 +115,35 @@ def measure(file: int) -> Measured:
 
 
 class _Counts:
-    """What the ends of lines add up to."""
+    """What the ends of lines add up to.
+
+    Policy, database and weight stand together, after all text that a client chooses, whose quotes are escaped. Most
+    records agree in them, so few of these ends are ever read as JSON.
+    """
 
     def __init__(self) -> None:
         self.weight = self.broken = 0
         self.policies: set[str] = set()
         self.geo: set[str] = set()
+        self._ends: dict[bytes, int] = {}
+        self._usual: list[bytes] = []
 
-    def take(self, ends: dict[bytes, int]) -> None:
-        """Add the lines that end so."""
-        for end, count in ends.items():
-            fields = _fields(b"{%b}" % end)
+    def take(self, block: bytes, lines: list[bytes]) -> None:
+        """Count the ``lines`` of ``block``."""
+        found = {end: block.count(end) for end in self._usual}
+        if sum(found.values()) != len(lines):
+            found = _ends_of(lines)
+            self._usual = sorted(filter(None, found), key=lambda end: -found[end])[:USUAL_ENDS]
+        ends = self._ends
+        for end, count in found.items():
+            ends[end] = ends.get(end, 0) + count
+        if len(ends) > MOST_ENDS:
+            self.close()
+
+    def close(self) -> None:
+        """Add up what was counted."""
+        for end, count in self._ends.items():
+            fields = _fields(b"{%b}" % end.removesuffix(_END))
             if type(fields.get("weight")) is not int:
                 self.broken += count
                 continue
@@ -146,6 +151,12 @@ class _Counts:
             for names, name in ((self.policies, fields.get("policy")), (self.geo, fields.get("geo"))):
                 if name and len(names) < MOST_ENDS:
                     names.add(str(name))
+        self._ends = {}
+
+
+def _ends_of(lines: list[bytes]) -> dict[bytes, int]:
+    length = len(_END)
+    return Counter([line[line.rfind(_POLICY) : line.rfind(_END) + length] for line in lines])
 
 
 def _seq(line: bytes) -> int:

@@ -15,6 +15,7 @@ import orjson
 from shieldproxy.core.errors import StartError
 from shieldproxy.journal.lines import end_of_lines, lines, ts_of
 from shieldproxy.journal.open_segment import DIRECTORY_MODE, seal_as
+from shieldproxy.journal.packing import open_plain
 from shieldproxy.journal.segments import LATER, Segment, days, expanded, segments_of, well_formed
 
 # So many days of a journal are searched for left-overs at the start; readers take older ones as they are.
@@ -129,7 +130,7 @@ def _replace_by_head(path: Path, file: int, size: int) -> None:
 def _last_seq(segment: Segment) -> int:
     """Return the number of the last whole line; what the name says stands for a file that cannot be read."""
     try:
-        file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+        file = open_plain(segment.path)
         try:
             end = end_of_lines(file, os.fstat(file).st_size)
             # From the middle of a line: that first piece is no record and is passed over.

@@ -14,6 +14,7 @@ import orjson
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.filters import Filter, needle_of
 from shieldproxy.journal.lines import TS_LENGTH, line_at, line_number, lines, ts_of
+from shieldproxy.journal.packing import open_plain
 from shieldproxy.journal.segments import LATER, Segment, newest_first, oldest_first, segments_of
 
 Fields = dict[str, Any]
@@ -195,7 +196,7 @@ def open_segment_file(directory: Path, segment: Segment) -> tuple[int, Segment] 
         if current is None:
             return None
         try:
-            return os.open(current.path, os.O_RDONLY | os.O_CLOEXEC), current
+            return open_plain(current.path), current
         except FileNotFoundError:
             continue
     return None
@@ -203,4 +204,5 @@ def open_segment_file(directory: Path, segment: Segment) -> tuple[int, Segment] 
 
 def _renamed(directory: Path, segment: Segment) -> Segment | None:
     day = segments_of(directory, segment.directory.name)
-    return next((found for found in day if found.inode == segment.inode), None)
+    same = (found for found in day if found.inode == segment.inode or found.base == segment.base)
+    return next(same, None)

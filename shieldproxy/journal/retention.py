@@ -64,6 +64,8 @@ def _delete(segment: Segment, found: Forgotten) -> Forgotten:
     try:
         size = segment.path.stat().st_size
         segment.path.unlink()
+        if segment.packed:  # the file of before may still be there
+            segment.path.with_suffix("").unlink(missing_ok=True)
     except FileNotFoundError:
         return found
     except OSError as error:

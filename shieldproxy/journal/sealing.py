@@ -21,6 +21,7 @@ from shieldproxy.journal.holds import read_holds, read_orders
 from shieldproxy.journal.manifest_log import LOGS, Line, canonical
 from shieldproxy.journal.manifests import VERSION, manifest_of, segment_name
 from shieldproxy.journal.open_segment import DIRECTORY_MODE
+from shieldproxy.journal.packing import Packed, pack_before
 from shieldproxy.journal.retention import Forgotten, forget_before
 from shieldproxy.journal.segments import Segment, days, segments_of
 from shieldproxy.journal.signing import Signer, checked_checkpoint, pem_of, public_of
@@ -139,6 +140,11 @@ class Sealer:
             )
             self._sign()
             return found
+
+    def pack_before(self, ts: str) -> Packed:
+        """Compress sealed segments whose records are older than ``ts``; raises OSError."""
+        with self._mutex:
+            return pack_before(self._journal, ts, lambda segment: segment_name(segment) in self._known)
 
     # -- what was there ---------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 it, who wrote it (node and worker, so that many write side by side) and the number of its first record. While it is
 written it is called ``<day>/<opened>-<writer>-<seq>.jsonl.open``. ``day`` is the UTC day on which it was opened.
 Times in names are those of records without dashes and colons, so names sort by time and any file system takes them.
+What is kept of a sealed segment later has endings of its own: ``.jsonl.zst`` is packed (journal.packing).
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from typing import NamedTuple
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _STAMP = r"\d{8}T\d{6}\.\d{6}Z"
-_NAME = re.compile(rf"({_STAMP})-(?:({_STAMP})-)?([\w.-]+)-(\d{{12,}})\.jsonl(\.open)?", re.ASCII)
+_NAME = re.compile(rf"({_STAMP})-(?:({_STAMP})-)?([\w.-]+)-(\d{{12,}})\.jsonl(\.open|\.zst)?", re.ASCII)
 _TS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+
+OPEN, PACKED = ".open", ".zst"
 
 # Sorts after every ts: an open segment may still grow.
 LATER = "~"
@@ -27,7 +30,7 @@ LATER = "~"
 class Segment(NamedTuple):
     """One file of the journal. ``first`` and ``last`` bound the ``ts`` inside; of an open one they are not known.
 
-    ``inode`` is the file's identity: sealing changes its name only.
+    ``inode`` is the file's identity as long as it is not packed: sealing changes its name only.
     """
 
     directory: Path
@@ -43,6 +46,16 @@ class Segment(NamedTuple):
     def path(self) -> Path:
         """Where the file is."""
         return self.directory / self.name
+
+    @property
+    def base(self) -> str:
+        """What names a sealed segment for good, however it is kept."""
+        return self.name.partition(".jsonl")[0]
+
+    @property
+    def packed(self) -> bool:
+        """Whether the file is compressed."""
+        return self.name.endswith(PACKED)
 
 
 def well_formed(ts: str) -> bool:
@@ -91,8 +104,8 @@ def named(directory: Path, name: str, inode: int) -> Segment | None:
     match = _NAME.fullmatch(name)
     if match is None:
         return None
-    first, last, writer, seq, still_open = match.groups()
-    if still_open:
+    first, last, writer, seq, ending = match.groups()
+    if ending == OPEN:
         return Segment(directory, name, inode, "", LATER, writer, int(seq), sealed=False)
     if last is None:
         return None
@@ -109,7 +122,15 @@ def days(directory: Path) -> list[str]:
 
 
 def segments_of(directory: Path, day: str) -> list[Segment]:
-    """Return the segments that were opened on ``day``, each once, also while one is being sealed."""
+    """Return the segments that were opened on ``day``, each once, also while one is being sealed or packed."""
+    found: dict[str, Segment] = {}
+    for segment in sorted(files_of(directory, day), key=lambda segment: segment.packed):
+        found[segment.base] = segment
+    return list(found.values())
+
+
+def files_of(directory: Path, day: str) -> list[Segment]:
+    """Return every file of a segment of ``day``; one that was just packed has two."""
     found: dict[int, Segment] = {}
     place = directory / day
     try:

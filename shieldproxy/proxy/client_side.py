@@ -12,7 +12,7 @@ from shieldproxy.core.addresses import parse_address
 from shieldproxy.proxy.conversation import Conversation
 from shieldproxy.proxy.identity import Identity, peer_of
 from shieldproxy.proxy.known_heads import REQUEST_LINE
-from shieldproxy.proxy.patience import Phase
+from shieldproxy.proxy.patience import LAST_CALL, Phase
 from shieldproxy.proxy.refusals import RefusalAgain
 from shieldproxy.proxy.request_reader import HEAD_END
 
@@ -117,7 +117,7 @@ class ClientConnection(Conversation, asyncio.Protocol):
         if rest is None:
             return
         self._meet()
-        if rest and not self.closing:
+        if rest and not self.transport.is_closing():
             self.data_received(rest)
 
     def eof_received(self) -> bool:
@@ -157,6 +157,15 @@ class ClientConnection(Conversation, asyncio.Protocol):
         self.closing = True
         if not self._line and self._tunnel is None and self._lingering < 0:
             self._shut()
+
+    def answer_once_more(self) -> None:
+        """The door closes: what was begun is answered, who has not said anything yet has a moment for it."""
+        phase = self.patience.phase
+        if phase is not Phase.FRESH and phase is not Phase.HEAD:
+            self.close_when_idle()
+            return
+        self.closing = self.owed = True
+        self.patience.hurry(LAST_CALL)
 
     def expire(self) -> None:
         """The client let us wait too long: a slow body is told so where it can be, all else is closed."""

@@ -45,7 +45,7 @@ RESET = struct.pack("ii", 1, 0)
 class Conversation:
     """Requests and answers over one transport; how they come and go on it is the client side's.
 
-    ``closing``: the exchange under way is the last.
+    ``closing``: the exchange under way is the last; ``owed``: it has yet to begin.
     """
 
     __slots__ = (
@@ -62,6 +62,7 @@ class Conversation:
         "closing",
         "door",
         "identity",
+        "owed",
         "patience",
         "reader",
         "transport",
@@ -75,6 +76,7 @@ class Conversation:
         self.reader = RequestReader(self, door)
         self.patience = Patience(door.clock, door.terms)
         self.closing = False
+        self.owed = False
         # One exchange, and those behind it that could not be told apart from it in one read.
         self._line: deque[ForwardedExchange] = deque()
         self._parsing: ForwardedExchange | None = None
@@ -90,7 +92,7 @@ class Conversation:
     # -- what was read ------------------------------------------------------------------------------------------------
 
     def take_message(self, request: Request, head: RequestHead | Malformed, fields: Sequence[Field]) -> None:
-        if self.closing:
+        if self.closing and not self._still_owed():
             self.reader.close()
             return
         terms = self.door.terms
@@ -99,6 +101,11 @@ class Conversation:
         self._line.append(exchange)
         if self.reader.in_body:
             self._parsing = exchange
+
+    def _still_owed(self) -> bool:
+        """Tell whether the door closes and this connection has one answer to get; it has none after that."""
+        owed, self.owed = self.owed, False
+        return owed
 
     def take_body(self, data: bytes) -> None:
         if self._parsing is not None:

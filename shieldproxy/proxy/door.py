@@ -15,6 +15,7 @@ from shieldproxy.core.verdict import Side
 from shieldproxy.guard.fingerprints import Fingerprints
 from shieldproxy.proxy.client_side import ClientConnection
 from shieldproxy.proxy.known_heads import KnownHeads
+from shieldproxy.proxy.patience import LAST_CALL
 
 if TYPE_CHECKING:
     import socket
@@ -126,17 +127,26 @@ class Door:
         self._sweep()
 
     async def drain(self, seconds: float) -> None:
-        """Accept nothing more, let exchanges end for ``seconds`` at most, then close everything."""
+        """Accept nothing more, let exchanges end for ``seconds`` at most, then close everything.
+
+        Who was accepted and not heard yet is answered once: nobody else knows of that connection.
+        """
         self._draining = True
+        handshakes = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
+        await asyncio.sleep(0)  # uvloop's servers tell when their connections are gone to those who asked before
         for server in self._servers:
             server.close()
         for client in list(self._clients):
-            client.close_when_idle()
-        deadline = self.clock() + seconds
-        while self._clients and self.clock() < deadline:
+            client.answer_once_more()
+        now = self.clock()
+        deadline, last_call = now + seconds, now + min(seconds, LAST_CALL)
+        while now < deadline and (self._clients or (now < last_call and not all(each.done() for each in handshakes))):
             self._left.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._left.wait(), deadline - self.clock())
+                await asyncio.wait_for(self._left.wait(), (deadline if self._clients else last_call) - now)
+            now = self.clock()
+        for waiting in handshakes:
+            waiting.cancel()
         for client in list(self._clients):
             client.abort()
         if self._sweeper is not None:
@@ -160,17 +170,17 @@ class Door:
         return len(self._clients)
 
     def enter(self, client: ClientConnection) -> bool:
-        """Take a new connection in; False when there are too many in all, or the door is closing.
+        """Take a new connection in; False when there are too many in all.
 
         When all places are taken, the connections that have been idle longest are closed to make room.
         """
-        if self._draining:
-            return False
         if len(self._clients) >= self.terms.max_connections and not self._make_room():
             self.refuse_connection()
             return False
         self._clients.add(client)
         self.tallies.count("connections")
+        if self._draining:  # accepted before the end began, and known to us only now
+            client.answer_once_more()
         return True
 
     def _make_room(self) -> bool:

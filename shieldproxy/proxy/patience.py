@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from shieldproxy.core.ports import Monotonic
     from shieldproxy.proxy.terms import Terms
 
+# At the end, whoever came just before has so long (seconds) to say what it wants: round trips of the slowest network.
+LAST_CALL = 2.0
+
 
 class Phase(IntEnum):
     """What we wait for."""
@@ -102,6 +105,10 @@ class Patience:
         """Nothing more is expected of the client; ``seconds`` are left to it."""
         self.phase = Phase.LEAVING
         self.deadline = self._clock() + seconds
+
+    def hurry(self, seconds: float) -> None:
+        """The client has no more than ``seconds`` for what it owes us, from now."""
+        self.deadline = min(self.deadline, self._clock() + seconds)
 
     def offer(self, terms: Terms) -> None:
         """The client does not take what we send."""

@@ -93,16 +93,19 @@ def seconds(text: str) -> float | None:
     return total if text else None
 
 
-def duration(least: str, most: str) -> Callable[[object], float]:
-    """Return a reader of durations between ``least`` and ``most`` (both included), in seconds."""
+def duration(least: str, most: str, *, or_zero: bool = False) -> Callable[[object], float]:
+    """Return a reader of durations between ``least`` and ``most`` (both included), in seconds; or 0 if ``or_zero``."""
     low, high = seconds(least), seconds(most)
     if low is None or high is None:
         raise ValueError(f"{least} or {most} is no duration")
-    allowed = f'allowed: a duration from {least} to {most}, written like "10s", "5m", "1h", "7d", or as seconds'
+    zero = ", or 0 (never)" if or_zero else ""
+    allowed = f'allowed: a duration from {least} to {most}, written like "10s", "5m", "1h", "7d", or as seconds{zero}'
 
     def read(value: object) -> float:
         found = seconds(value.replace(" ", "")) if isinstance(value, str) else value
-        if isinstance(found, bool) or not isinstance(found, int | float) or not low <= found <= high:
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            raise Wrong(f"{describe(value)} is not allowed; {allowed}")
+        if not (low <= found <= high or (or_zero and found == 0)):
             raise Wrong(f"{describe(value)} is not allowed; {allowed}")
         return float(found)
 

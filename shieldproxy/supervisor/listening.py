@@ -133,15 +133,15 @@ def _make_way(path: Path) -> None:
         raise OSError(code, os.strerror(code))
 
 
-def close_sockets(crews: Iterable[Iterable[socket.socket]]) -> None:
-    """Close every socket, and take the names of unix sockets away; twice is once."""
+def close_sockets(crews: Iterable[Iterable[socket.socket]], *, ours: bool = True) -> None:
+    """Close every socket, and take the names of unix sockets away where they are ``ours``; twice is once."""
     for sockets in crews:
         for opened in sockets:
             if opened.fileno() < 0:
                 continue
             name = opened.getsockname() if opened.family == socket.AF_UNIX else ""
             opened.close()
-            if name:
+            if name and ours:
                 with suppress(OSError):
                     Path(name).unlink()
 

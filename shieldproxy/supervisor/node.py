@@ -10,14 +10,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache
-
 from shieldproxy import oplog
-from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Learn, Order
+from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Order
 from shieldproxy.app.terms import policy_of
 from shieldproxy.core.errors import ConfigurationError, StartError
-from shieldproxy.core.facts import NetworkLabel
-from shieldproxy.core.ladder import Ban
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.mending import probe
 from shieldproxy.state.keys import load_node_secret, load_ring
@@ -25,9 +21,12 @@ from shieldproxy.state.memory import NodeMemory, Region, Sizes
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.supervisor import open_files, origin
+from shieldproxy.supervisor.activation import handed_over, share_out
 from shieldproxy.supervisor.changes import takeover
 from shieldproxy.supervisor.episodes import say_episode
+from shieldproxy.supervisor.hearing import Hearing
 from shieldproxy.supervisor.listening import address_of, close_sockets, open_sockets, place_of
+from shieldproxy.supervisor.notifying import Notifier
 from shieldproxy.supervisor.operators import Operators
 from shieldproxy.supervisor.policy_notes import note_policy, note_reload
 from shieldproxy.supervisor.rights import keep_from_children
@@ -37,14 +36,12 @@ from shieldproxy.supervisor.watch import REMEMBER_ROUND, watch_for
 from shieldproxy.supervisor.workers import WorkerProcess, wait_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from shieldproxy.core.policy import Policy
     from shieldproxy.settings.schema import Settings
 
-# Names of busy networks that workers told; more than all of them count one by one.
-NAMES = 4_096
 # Old segments of the journal are looked for so often (seconds): they are let go of by the minute, not the second.
 RETENTION_ROUND = 3_600.0
 # What workers closed is sealed so soon (seconds): two checkpoints a minute in the operational log.
@@ -52,10 +49,18 @@ SEAL_ROUND = 30.0
 
 
 class Supervisor:
-    """One node. ``load`` reads the configuration, at the start and at each reload; it raises ConfigurationError."""
+    """One node. ``load`` reads the configuration, at the start and at each reload; it raises ConfigurationError.
 
-    def __init__(self, load: Callable[[], Settings]) -> None:
+    ``handed`` are listening sockets that outlive the node; they take the place of ``server.listen``. ``notifier`` tells
+    who started us how we are.
+    """
+
+    def __init__(
+        self, load: Callable[[], Settings], handed: Sequence[socket.socket] = (), notifier: Notifier | None = None
+    ) -> None:
         self._load = load
+        self._handed = handed
+        self._notifier = notifier or Notifier({}, 0)
         self.settings = load()
         self.started_at = time.monotonic()
         self.name = socket.gethostname().partition(".")[0] or "node"
@@ -63,8 +68,7 @@ class Supervisor:
         self._minute = oplog.MinuteLog(self.log, time.monotonic)
         self.reload_refused: tuple[str, ...] = ()
         self.waiting: tuple[str, ...] = ()
-        self.journal_problems: dict[int, str] = {}
-        self.networks: LRUCache[int, NetworkLabel] = LRUCache(NAMES)
+        self.hearing = Hearing(self)
         self.origin = origin.Health()
         self.draining = False
         self._stop = asyncio.Event()
@@ -91,6 +95,7 @@ class Supervisor:
         self._start_rounds()
         await self._stop.wait()
         self.draining = True
+        self._notifier.stopping()
         await self._stop_workers(self.settings.server.drain)
         await self.kernel.stop()
         await control.stop()
@@ -123,8 +128,10 @@ class Supervisor:
         self.operators = Operators(directory, table, secret, clock=time.monotonic, wall=time.time)
         self.policy: Policy = policy_of(settings, self.operators.allowed())
         note_policy(self, "start")
-        self.sockets = open_sockets(settings.server.listen, count)
-        self.places = tuple(place_of(opened) for opened in self.sockets[0])
+        self.sockets = share_out(self._handed, count) if self._handed else open_sockets(settings.server.listen, count)
+        self.places = tuple(dict.fromkeys(place_of(opened) for opened in self.sockets[0]))
+        if self._handed:
+            self.log.info("sockets handed over take the place of server.listen", places=list(self.places))
 
     def _start_workers(self) -> None:
         for index, sockets in enumerate(self.sockets):
@@ -133,7 +140,7 @@ class Supervisor:
                 memory_fd=self.memory.fd,
                 sockets=sockets,
                 boot=self._boot,
-                hear=self._hear,
+                hear=self.hearing.hear,
                 log=self.log,
             )
             self.workers.append(worker)
@@ -161,9 +168,10 @@ class Supervisor:
 
     def _announce(self) -> None:
         scheme = "https" if self.settings.server.tls else "http"
-        places = ", ".join(address_of(opened, scheme) for opened in self.sockets[0])
+        places = ", ".join(dict.fromkeys(address_of(opened, scheme) for opened in self.sockets[0]))
         sys.stdout.write(f"shieldproxy ready {places} -> {self.settings.origin.url}\n")
         sys.stdout.flush()
+        self._notifier.ready(f"serving {places} -> {self.settings.origin.url}")
 
     def _install_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -194,28 +202,13 @@ class Supervisor:
             (self._forget, RETENTION_ROUND, "deleting old records failed"),
         ):
             self._begin(repeat(work, interval, self._minute, event))
+        if self._notifier.interval:
+            self._begin(repeat(self._notifier.alive, self._notifier.interval, self._minute, "the watchdog failed"))
 
     def tell(self, order: Order) -> None:
         """Tell every worker."""
         for worker in self.workers:
             worker.order(order)
-
-    def _hear(self, index: int, report: dict[str, Any]) -> None:
-        if "ready" in report:
-            self.journal_problems.pop(index, None)  # that of the process before
-        elif "ban" in report:
-            told = report["ban"]
-            ban = Ban(str(told["key"]), float(told["until"]), str(told["cause"]), int(told["rung"]))
-            self.operators.note_ladder(ban, self.policy.bans.memory)
-            for worker in self.workers:
-                if worker.index != index:
-                    worker.order(Learn(ban))
-            self.log.info("banned", client=ban.key, cause=ban.cause, rung=ban.rung, asn=report.get("asn"))
-        elif "journal_problem" in report:
-            self.journal_problems[index] = str(report["journal_problem"])
-        elif "networks" in report:
-            for asn, name, country, network_class in report["networks"]:
-                self.networks[int(asn)] = NetworkLabel(int(asn), str(name), str(country), str(network_class))
 
     async def _watch_over(self) -> None:
         if self.watch.tick(time.monotonic(), time.time()):
@@ -236,7 +229,7 @@ class Supervisor:
             say("origin", url=str(settings.url), up=self.origin.up, why=self.origin.why)
 
     async def _seal(self) -> None:
-        await self.notary.turn(self.policy.digest, self.settings.source_path)
+        await self.notary.turn(self.policy.digest, self.settings)
 
     async def _forget(self) -> None:
         found = await self.notary.forget(rfc3339(time.time() - self.settings.journal.retention))
@@ -259,6 +252,12 @@ class Supervisor:
 
         What can only change with a start stays as it was; ``waiting`` names it.
         """
+        self._notifier.reloading(time.monotonic())
+        problems = await self._reload()
+        self._notifier.ready("reload refused, the old configuration stays" if problems else "reloaded")
+        return problems
+
+    async def _reload(self) -> tuple[str, ...]:
         try:
             wanted = await asyncio.to_thread(self._load)
             settings, waiting = takeover(self.settings, wanted)
@@ -283,7 +282,7 @@ class Supervisor:
         # Ours first: whoever comes now is to be turned away at once, not to wait for a worker that accepts no more.
         stopping = [asyncio.ensure_future(worker.stop(seconds)) for worker in self.workers]
         await asyncio.sleep(0)
-        close_sockets(self.sockets)
+        close_sockets(self.sockets, ours=not self._handed)
         await asyncio.gather(*stopping)
 
 
@@ -297,4 +296,5 @@ def make_private(directory: Path) -> None:
 
 def serve(load: Callable[[], Settings]) -> int:
     """Run a node to its end and return the exit code: 0 ended as told. Raises ConfigurationError, StartError."""
-    return asyncio.run(Supervisor(load).run())
+    handed, notifier = handed_over(os.environ, os.getpid()), Notifier(os.environ, os.getpid())
+    return asyncio.run(Supervisor(load, handed, notifier).run())

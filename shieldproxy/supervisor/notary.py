@@ -28,6 +28,8 @@ from shieldproxy.state.keys import load_evidence_seed
 if TYPE_CHECKING:
     from shieldproxy.control.node import GeoDatabase
     from shieldproxy.oplog import Log
+    from shieldproxy.settings.schema import Journal as JournalSettings
+    from shieldproxy.settings.schema import Settings
     from shieldproxy.supervisor.node import Supervisor
 
 PUBLIC_KEY = "evidence.pem"
@@ -74,10 +76,12 @@ class Notary:
         self._kept = ""
         self.refused = ""
 
-    async def turn(self, digest: str = "", source: Path | None = None) -> None:
-        """Seal what is new and keep the configuration ``source`` behind ``digest``; raises OSError."""
+    async def turn(self, digest: str = "", settings: Settings | None = None) -> None:
+        """Seal what is new, keep the configuration behind ``digest``, compress what is old; raises OSError."""
         await asyncio.to_thread(self._turn)
-        self.keep_policy(digest, source)
+        if settings is not None:
+            self.keep_policy(digest, settings.source_path)
+            await asyncio.to_thread(self._tidy, settings.journal)
 
     async def stop(self) -> None:
         """Seal the last segments and let go of the log; what cannot be sealed now waits for the next start."""
@@ -111,6 +115,12 @@ class Notary:
             self._say.warning("a segment is not sealed", problem=problem)
         if sealed.note:
             self._anchor(sealed)
+
+    def _tidy(self, journal: JournalSettings) -> None:
+        if not self._open or not journal.compress_after:
+            return
+        for problem in self._sealer.pack_before(rfc3339(time.time() - journal.compress_after)).problems:
+            self._say.warning("a segment stays uncompressed", problem=problem)
 
     def _take(self) -> bool:
         try:

@@ -85,7 +85,7 @@ class Operations:
             str(self._node.settings.journal.directory),
             int(counters["journal_records"]),
             int(counters["journal_lost"]),
-            next((problem for problem in self._node.journal_problems.values() if problem), ""),
+            next((problem for problem in self._node.hearing.problems.values() if problem), ""),
         )
 
     def tallies(self) -> port.Tallies:
@@ -118,7 +118,7 @@ class Operations:
         return port.Top(60.0, self._node.watch.last_minute(), networks)
 
     def _busy(self, asn: int, counts: tuple[int, ...]) -> port.BusyNetwork:
-        label = self._node.networks.get(asn, UNKNOWN)
+        label = self._node.hearing.networks.get(asn, UNKNOWN)
         return port.BusyNetwork(
             asn,
             label.as_name,

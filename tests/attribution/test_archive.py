@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from shieldproxy.attribution.archive import DuckdbArchive, SqliteArchive, open_archive
 from shieldproxy.attribution.columns import NAMES
 from shieldproxy.attribution.index import Index
 from shieldproxy.core.record import rfc3339
+from shieldproxy.journal.packing import pack_before
 from tests.attribution.conftest import Open, citizen
 from tests.fakes.records import TEN_FIFTEEN, record_at, write_journal
 
@@ -68,3 +70,18 @@ def test_without_the_extra_it_says_what_that_would_add(index: Index, flooded: Pa
     with open_archive(index) as archive:
         assert isinstance(archive, DuckdbArchive)
         assert archive.note == ""
+
+
+def test_packed_segments_are_read_like_plain_ones(opened: Open, flooded: Path) -> None:
+    """By both engines, and what is in the index stays in it."""
+    question = "SELECT count(*), sum(weight), min(ts), max(ts) FROM records"
+    with opened() as archive:
+        before = archive.rows(question)
+    for _ in range(2):
+        pack_before(flooded, "2026-11-26T00:00:00.000000Z", lambda _segment: True)
+    assert not list(flooded.glob("2*/*.jsonl"))
+    with opened() as archive:
+        assert archive.rows(question) == before
+    shutil.rmtree(flooded / "index", ignore_errors=True)
+    with opened() as archive:
+        assert archive.rows(question) == before

@@ -87,6 +87,26 @@ def test_half_a_minute_of_demo_has_its_episode() -> None:
     assert (span.start, span.end, span.peak, span.ongoing) == (10.0, 40.0, 180.0, True)
 
 
+@pytest.mark.parametrize("mixed", [300, 900, 2_000, 4_000])
+def test_a_crowd_is_an_episode_half_a_minute_after_the_first_start(mixed: int) -> None:
+    """Twenty times the usual is an episode although nobody is stopped, wherever in a bucket it begins."""
+    calm = [Tally(0.0, 120), *steady(20, 300, 10.0), Tally(30.0, mixed)]
+    crowd = list(steady(80, 6_000, 40.0))
+    detection = Detection()
+    for tally in [*calm, *crowd[:4]]:
+        detection = observe(EpisodePolicy(), detection, tally)
+    assert detection.open is not None
+    (span,) = episodes(EpisodePolicy(), [*calm, *crowd], 120.0)
+    assert span.start in {30.0, 40.0}
+    assert span.usual < 600.0 * 9
+
+
+def test_a_site_that_is_taken_into_service_is_no_episode() -> None:
+    """The first minutes of a node to which visitors come bit by bit, from nothing to forty a second."""
+    growing = [Tally(number * 10.0, min(400, number * 16)) for number in range(60)]
+    assert episodes(EpisodePolicy(), growing, 600.0) == ()
+
+
 def test_an_attack_is_open_within_half_a_minute() -> None:
     """Live: three buckets of ten seconds of unanswered challenges, and the episode is open, from its first."""
     detection = Detection()

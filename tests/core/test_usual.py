@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import math
 
-from shieldproxy.core.usual import DAY, Usual, UsualPolicy, compare, learn, turn
+import pytest
+
+from shieldproxy.core.usual import DAY, Deviation, Usual, UsualPolicy, compare, learn, turn
 
 POLICY = UsualPolicy()
 
@@ -38,16 +40,34 @@ def test_a_busier_weekday_is_as_usual_within_hours() -> None:
     assert abs(compare(POLICY, turn(usual, later), count_at(later, 1.4)).ratio) < 0.1
 
 
-def test_a_young_site_finds_nothing_unusual() -> None:
-    """For five minutes nobody knows what is usual; then the last minutes stand in for a day never seen."""
+def test_a_young_site_finds_little_unusual() -> None:
+    """For five minutes only eight times as much is; then the last minutes stand in for a day never seen."""
     usual = Usual()
     for number in range(29):
         usual = learn(POLICY, turn(usual, number * 10.0), 100)
-        assert compare(POLICY, usual, 10_000).score == 0.0
+        assert compare(POLICY, usual, 700).score == 0.0
+    assert compare(POLICY, usual, 10_000).score > 10.0
     usual = learn(POLICY, turn(usual, 290.0), 100)
-    found = compare(POLICY, usual, 1_000)
-    assert found.score > 3.0
+    found = compare(POLICY, usual, 700)
+    assert found.score > 2.0
     assert not found.seasonal
+
+
+@pytest.mark.parametrize(("buckets", "count"), [(2, 100), (10, 40)])
+def test_what_was_hardly_seen_is_no_measure(buckets: int, count: int) -> None:
+    """The first bucket is seldom whole, and of four requests a second many times more is soon reached."""
+    usual = Usual()
+    for number in range(buckets):
+        usual = learn(POLICY, turn(usual, number * 10.0), count)
+    assert compare(POLICY, usual, 100 * count) == Deviation(count, 0.0, 0.0, seasonal=False)
+
+
+def test_a_young_site_does_not_learn_what_may_be_a_crowd() -> None:
+    """A bucket in which a crowd begins is called odd, so that whoever learns can leave most of it out."""
+    usual = Usual()
+    for number in range(3):
+        usual = learn(POLICY, turn(usual, number * 10.0), 100)
+    assert [compare(POLICY, usual, count).odd for count in (150, 400)] == [False, True]
 
 
 def test_the_first_bucket_is_not_learned() -> None:

@@ -12,19 +12,21 @@ import pytest
 
 from shieldproxy.core.verdict import Mode
 from shieldproxy.settings.reading import load
+from shieldproxy.supervisor.listening import BACKLOG
 from tests.deploy.conftest import DEPLOY
 
 ROOT = DEPLOY.parent
 UNIT = DEPLOY / "systemd" / "shieldproxy.service"
+SOCKET = UNIT.with_suffix(".socket")
 CONFIGS = (DEPLOY / "systemd" / "config.toml", DEPLOY / "container" / "config" / "config.toml")
 
 
-def unit() -> dict[str, str]:
-    """Return the [Service] section; of a key given several times the last value."""
+def unit(path: Path = UNIT, section: str = "Service") -> dict[str, str]:
+    """Return a section of a unit; of a key given several times the last value."""
     parser = ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys keep their letters
-    parser.read(UNIT)
-    return dict(parser["Service"])
+    parser.read(path)
+    return dict(parser[section])
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=str)
@@ -55,10 +57,22 @@ def test_the_unit_lets_the_product_work() -> None:
     assert "~@ipc" not in UNIT.read_text()
 
 
+def test_the_socket_of_the_unit_is_what_the_service_expects() -> None:
+    """The address of the shipped configuration, one socket, handed over listening, no IPv4 in disguise, a long queue."""
+    sockets = unit(SOCKET, "Socket")
+    assert [str(place) for place in load(CONFIGS[0]).server.listen] == [sockets["ListenStream"]]
+    assert "Accept" not in sockets
+    assert sockets["BindIPv6Only"] == "ipv6-only"
+    assert int(sockets["Backlog"]) == BACKLOG
+    assert unit()["Type"] == "notify"
+    assert float(unit()["WatchdogSec"].removesuffix("s")) >= 10
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="not installed: systemd-analyze")
 def test_systemd_understands_the_unit() -> None:
     """Every line is one that systemd knows, and its own audit calls the service well confined."""
-    seen = subprocess.run(["systemd-analyze", "verify", str(UNIT)], capture_output=True, text=True, check=False)
+    verify = ["systemd-analyze", "verify", str(UNIT), str(SOCKET)]
+    seen = subprocess.run(verify, capture_output=True, text=True, check=False)
     complaints = [line for line in seen.stderr.splitlines() if "is not executable" not in line]
     assert not complaints
     audit = ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(UNIT)]

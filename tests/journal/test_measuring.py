@@ -76,7 +76,23 @@ def test_lines_are_what_ends_with_a_newline_and_nothing_else(lines: list[bytes],
     expected = [line + b"\n" for line in lines[:-1]] + [lines[-1] + (b"\n" if ended else b"")]
     expected = [line for line in expected if line]
     assert lines_of(block) == expected
-    assert measuring._leaves(block) == [leaf_hash(line) for line in expected]
+    leaves: list[bytes] = []
+    measuring.hash_leaves(lines_of(block), leaves)
+    assert leaves == [leaf_hash(line) for line in expected]
+
+
+def test_a_piece_with_other_ends_than_the_one_before_is_counted_right(tmp_path: Path) -> None:
+    """What was usual is only looked for first: a new policy, and weights that begin in the middle, are seen."""
+    records = [
+        record_at(n / 100, policy=f"p{n // 700}", weight=1 if n % 900 < 850 else n, user_agent="x" * 400)
+        for n in range(2_000)
+    ]
+    write_journal(tmp_path, records)
+    (path,) = tmp_path.rglob("*.jsonl")
+    assert path.stat().st_size > 4 * measuring.PIECE
+    found, _ = measured(path)
+    assert found.weight == sum(record.weight for record in records)
+    assert (found.policies, found.broken) == (("p0", "p1", "p2"), 0)
 
 
 def test_an_empty_file_has_an_empty_tree(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from aiolimiter import AsyncLimiter
 
 from shieldproxy.guard.replies import Reply
-from tests.proxy.conftest import OK, Open, RawOrigin, StartOrigin, answering_when, until
+from tests.proxy.conftest import Open, RawOrigin, StartOrigin, answering_when, until
 
 GET = b"GET / HTTP/1.1\r\nHost: s\r\n\r\n"
 CLOSE = b"GET / HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n"
@@ -45,43 +45,6 @@ async def test_idle_connections_make_room(open_shield: Open, origin: RawOrigin) 
     clients[2].send(GET)
     assert (await clients[2].response())[1] == b"ok"
     assert shield.door.open_connections == 3
-
-
-async def test_draining_ends_what_is_under_way_and_starts_nothing(open_shield: Open, start_origin: StartOrigin) -> None:
-    """At a drain an idle connection closes at once, a running exchange gets its answer with Connection: close."""
-    release = asyncio.Event()
-
-    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        await release.wait()
-        writer.write(OK)
-
-    origin = await start_origin(script=wait)
-    shield = await open_shield(origin)
-    idle, busy = await shield.connect(), await shield.connect()
-    busy.send(GET)
-    await asyncio.sleep(0.1)
-    drained = asyncio.ensure_future(shield.door.drain(5.0))
-    assert await idle.read_all() == b""
-    release.set()
-    head, body = await busy.response()
-    assert body == b"ok"
-    assert b"Connection: close" in head
-    await asyncio.wait_for(drained, 2)
-
-
-async def test_an_upload_under_way_survives_the_drain(open_shield: Open, origin: RawOrigin) -> None:
-    """A body that is still coming when the drain begins is read to its end."""
-    shield = await open_shield(origin)
-    client = await shield.connect()
-    client.send(b"POST / HTTP/1.1\r\nHost: s\r\nContent-Length: 6\r\n\r\nabc")
-    await asyncio.sleep(0.1)
-    drained = asyncio.ensure_future(shield.door.drain(5.0))
-    await asyncio.sleep(0.1)
-    client.send(b"def")
-    assert (await client.response())[1] == b"ok"
-    assert origin.bodies == [b"abcdef"]
-    await drained
 
 
 async def test_the_origins_pace_is_kept_with_a_bounded_wait(open_shield: Open, origin: RawOrigin) -> None:

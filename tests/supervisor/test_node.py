@@ -5,21 +5,18 @@ from __future__ import annotations
 import ipaddress
 import socket
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Learn
+from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks
 from shieldproxy.core.errors import ConfigurationError, StartError
-from shieldproxy.core.facts import NetworkLabel, Posture
-from shieldproxy.core.ladder import Ban
+from shieldproxy.core.facts import Posture
 from shieldproxy.core.stages import STAGE_NAMES
 from shieldproxy.core.verdict import Action
 from shieldproxy.settings.reading import load
-from shieldproxy.supervisor import node as module
 from shieldproxy.supervisor.node import Supervisor, make_private
 from tests.supervisor.prepared_node import PreparedNode, prepared
 
@@ -31,11 +28,6 @@ def node(tmp_path: Path) -> Iterator[PreparedNode]:
     """A node that is ready to start its workers."""
     with prepared(tmp_path) as made:
         yield made
-
-
-def hear(node: PreparedNode, report: dict[str, Any], worker: int = 0) -> None:
-    """Let the supervisor hear a report."""
-    node.supervisor._hear(worker, report)
 
 
 # -- before it serves ---------------------------------------------------------------------------------------------
@@ -92,47 +84,6 @@ def test_a_private_folder_may_be_there_already(tmp_path: Path) -> None:
     make_private(tmp_path / "a" / "b")
     make_private(tmp_path / "a" / "b")
     assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
-
-
-# -- what it hears ------------------------------------------------------------------------------------------------
-
-
-def test_a_ban_is_listed_and_told_to_the_others(node: PreparedNode) -> None:
-    """The worker that imposed it knows; the rest learn the cause, the log and the list have it."""
-    until = time.monotonic() + 60.0
-    hear(node, {"ban": {"key": CLIENT, "until": until, "cause": "flood", "rung": 1}, "asn": 64500})
-    assert node.workers[0].orders == []
-    assert node.workers[1].orders == [Learn(Ban(CLIENT, until, "flood", 1))]
-    assert [(entry.key, entry.why, entry.rung) for entry in node.supervisor.operators.bans()] == [(CLIENT, "flood", 1)]
-    assert node.log.said[-1] == ("banned", {"client": CLIENT, "cause": "flood", "rung": 1, "asn": 64500})
-
-
-def test_names_of_networks_are_kept_bounded(node: PreparedNode) -> None:
-    """The busiest have names; what workers tell beyond a bound displaces the oldest."""
-    hear(node, {"networks": [[64500, "Flood Hosting", "CH", "hosting"]]})
-    assert node.supervisor.networks[64500] == NetworkLabel(64500, "Flood Hosting", "CH", "hosting")
-    hear(node, {"networks": [[number, "x", "", "other"] for number in range(1, module.NAMES + 1)]})
-    assert len(node.supervisor.networks) == module.NAMES
-
-
-def test_a_problem_of_a_journal_lasts_as_long_as_it_does(node: PreparedNode) -> None:
-    """It is over when the worker says so, or when another one took its place."""
-    problems = node.supervisor.journal_problems
-    hear(node, {"journal_problem": "disk full"}, 0)
-    hear(node, {"journal_problem": "disk full"}, 1)
-    hear(node, {"journal_problem": ""}, 0)
-    hear(node, {"ready": 42}, 1)
-    assert not any(problems.values())
-
-
-@pytest.mark.parametrize(
-    "report",
-    [{"ban": "x"}, {"ban": {}}, {"ban": {"key": 1, "until": "x"}}, {"networks": [[1]]}, {"networks": [["x"] * 4]}],
-)
-def test_a_report_that_makes_no_sense_raises_what_is_expected(node: PreparedNode, report: dict[str, Any]) -> None:
-    """Whoever takes reports knows what to catch."""
-    with pytest.raises((LookupError, TypeError, ValueError)):
-        hear(node, report)
 
 
 # -- while it serves ----------------------------------------------------------------------------------------------

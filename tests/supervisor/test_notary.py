@@ -9,6 +9,8 @@ from shieldproxy.control.node import GeoDatabase
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.holds import set_hold
 from shieldproxy.journal.signing import checked_checkpoint, public_of
+from shieldproxy.settings.schema import Journal as JournalSettings
+from shieldproxy.settings.schema import Settings
 from shieldproxy.supervisor.notary import ANCHOR, POLICIES, PUBLIC_KEY, Notary, described, node_part, sealer_for
 from tests.fakes.records import TEN_FIFTEEN, record_at, write_journal
 
@@ -112,3 +114,15 @@ def test_names_are_spelled_as_in_segments() -> None:
     assert described((GeoDatabase("asn", "GeoLite2-ASN", built=TEN_FIFTEEN, sha256="ab"),)) == [
         {"built": "2026-11-24", "kind": "asn", "sha256": "ab", "type": "GeoLite2-ASN"}
     ]
+
+
+async def test_old_segments_are_compressed_and_nothing_else(tmp_path: Path) -> None:
+    """After the time in the configuration; 0 is never."""
+    write_journal(tmp_path / "journal", [record_at()])
+    notary = notary_of(tmp_path, ListLog())
+    await notary.turn("", Settings(journal=JournalSettings(compress_after=0.0)))
+    assert not list((tmp_path / "journal").glob("2*/*.zst"))
+    for _ in range(2):
+        await notary.turn("", Settings(journal=JournalSettings(compress_after=600.0)))
+    assert [path.suffix for path in (tmp_path / "journal").glob("2*/*")] == [".zst"]
+    await notary.stop()

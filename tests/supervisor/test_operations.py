@@ -73,7 +73,7 @@ def test_status_is_the_node_in_one_view(node: PreparedNode, operations: Operatio
     second(node, 2, Action.THROTTLE)
     node.workers[1].alive, node.workers[1].restarts = False, 3
     node.supervisor.origin = Health(up=False, why="Connection refused")
-    node.supervisor.journal_problems = {0: "", 1: "disk full"}
+    node.supervisor.hearing.problems = {0: "", 1: "disk full"}
     node.supervisor.waiting = ("server.listen",)
     operations.ban(CLIENT, 60.0, "")
     operations.allow("192.0.2.8", 60.0, "")
@@ -139,7 +139,7 @@ def test_tallies_are_what_metrics_are_made_of(node: PreparedNode, operations: Op
 
 def test_the_busiest_have_names_and_the_last_minute_only(node: PreparedNode, operations: Operations) -> None:
     """In order, as many as asked for; a name comes from what workers told, unknown networks are one."""
-    node.supervisor._hear(0, {"networks": [[64501, "Flood Hosting", "CH", "hosting"]]})
+    node.supervisor.hearing.hear(0, {"networks": [[64501, "Flood Hosting", "CH", "hosting"]]})
     second(node, 3)
     second(node, 7, Action.DROP, asn=64501)
     second(node, 1, asn=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
@@ -17,6 +18,7 @@ from shieldproxy.journal import manifest_log
 from shieldproxy.journal.manifest_log import Line, logs_in, read_lines
 from shieldproxy.journal.manifests import segment_name
 from shieldproxy.journal.measuring import lines_of, measure, raw_blocks
+from shieldproxy.journal.packing import forms_of, open_plain
 from shieldproxy.journal.segments import Segment, days, segments_of, shifted
 from shieldproxy.journal.signing import checked_checkpoint, public_of
 
@@ -178,17 +180,17 @@ class JournalCheck:
     def _check_segments(self) -> None:
         erased = records = whole = 0
         for name, (entry, place) in self._claims.items():
-            try:
-                wrong = problem_of(self._journal / name, entry)
-            except FileNotFoundError:
+            forms = forms_of(self._journal / name)
+            if not forms:
                 if name in self._erased:
                     erased, records = erased + 1, records + entry["records"]
                 else:
                     text = f"is missing with {entry['records']} records, and no deletion is in the log ({place})"
                     self.found.missing.append(f"{self._journal / name}: {text}")
                 continue
-            if wrong:
-                self.found.tampered.append(wrong)
+            for form in forms:
+                with contextlib.suppress(FileNotFoundError):  # packed since, the other form is read
+                    self.found.tampered += filter(None, [problem_of(form, entry)])
             whole += 1
         self.found.told.append(f"{self._journal}: {whole} sealed segments read")
         if erased:
@@ -219,9 +221,9 @@ class JournalCheck:
 def problem_of(path: Path, entry: Entry) -> str:
     """Return what is wrong with the segment at ``path``, with its first bad line where that can be told; '' if nothing.
 
-    Raises FileNotFoundError.
+    Raises OSError when it cannot be read.
     """
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    file = open_plain(path)
     try:
         found = measure(file)
         if (found.sha256, found.root.hex()) == (entry["sha256"], entry["merkle_root"]):

@@ -16,6 +16,7 @@ from shieldproxy.journal.filters import Filter
 from shieldproxy.journal.manifest_log import Line, logs_in, read_lines
 from shieldproxy.journal.manifests import segment_name
 from shieldproxy.journal.measuring import leaf_hashes, lines_of, raw_blocks
+from shieldproxy.journal.packing import forms_of, open_plain
 from shieldproxy.journal.reader import Reader
 from shieldproxy.journal.segments import oldest_first
 from shieldproxy.journal.signing import checked_checkpoint, public_of
@@ -108,12 +109,11 @@ class Selection:
             if manifest["segment"] in self._taken:  # two nodes sealed what was brought in from elsewhere
                 continue
             self._taken.add(str(manifest["segment"]))
-            path = self._journal / str(manifest["segment"])
-            try:
-                file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
+            path = next(iter(forms_of(self._journal / str(manifest["segment"]))), None)
+            if path is None:
                 self.gone.append(str(manifest["segment"]))
                 continue
+            file = open_plain(path)
             try:
                 yield from self._picked(file, number, manifest, path)
             finally:

@@ -7,9 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from shieldproxy.attribution.evidence.journal_check import JournalCheck, anchor_of
 from shieldproxy.core.record import rfc3339
+from shieldproxy.journal.packing import pack_before
 from shieldproxy.journal.signing import pem_of
 from tests.fakes.clock import HandClock
 from tests.fakes.evidence import attacker, sealed_journal
@@ -219,3 +221,53 @@ def test_entries_that_are_not_signed_yet_are_told(journal: Path) -> None:
     found = JournalCheck(journal).run()
     assert found.code == 0
     assert any("1 entries are not signed yet" in text for text in found.told)
+
+
+def pack_all(journal: Path) -> None:
+    """Compress every sealed segment."""
+    for _ in range(2):
+        pack_before(journal, rfc3339(LATER), lambda _segment: True)
+
+
+def test_a_packed_journal_is_intact(journal: Path) -> None:
+    """Seals are over the plain bytes, so compression changes none; retention still says what it erased."""
+    pack_all(journal)
+    found = JournalCheck(journal).run()
+    assert found.code == 0
+    assert any("3 sealed segments read" in text for text in found.told)
+    sealer = sealer_of(journal, clock=HandClock(TEN_FIFTEEN + 2 * DAY))
+    assert sealer.round().segments == 0
+    sealer.forget_before(rfc3339(TEN_FIFTEEN + DAY))
+    sealer.close()
+    assert JournalCheck(journal).run().code == 0
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_packed_segment_that_was_changed_is_named(journal: Path, attack: str) -> None:
+    """With its first bad line, as a plain one."""
+    change, expected = ATTACKS[attack]
+    pack_all(journal)
+    path = min(journal.glob("2*/*-edge1.0-*.jsonl.zst"))
+    lines = zstd.decompress(path.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(zstd.compress(b"".join(change(lines))))
+    (text,) = JournalCheck(journal).run().tampered
+    assert text.startswith(str(path))
+    assert expected in text
+
+
+def test_a_packed_segment_that_cannot_be_unpacked_is_tampering(journal: Path) -> None:
+    """Bits flipped in the compressed file: its records are not there any more."""
+    pack_all(journal)
+    path = min(journal.glob("2*/*-edge1.0-*.jsonl.zst"))
+    path.write_bytes(path.read_bytes()[:40])
+    (text,) = JournalCheck(journal).run().tampered
+    assert text.startswith(str(path))
+
+
+def test_a_plain_file_put_beside_a_packed_one_is_checked_too(journal: Path) -> None:
+    """Somebody unpacks, changes and leaves it there for a reader to find."""
+    path = first_of(journal)
+    pack_all(journal)
+    path.write_bytes(b'{"seq":1}\n')
+    (text,) = JournalCheck(journal).run().tampered
+    assert text.startswith(str(path))

@@ -8,6 +8,7 @@ from shieldproxy.attribution.evidence.selection import SealedLog, Selection, Unf
 from shieldproxy.core.merkle import leaf_hash, root_by_path
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.filters import NOT_ADMITTED, Filter
+from shieldproxy.journal.packing import pack_before
 from tests.fakes.evidence import attacker, sealed_journal
 from tests.fakes.records import TEN_FIFTEEN, write_journal
 
@@ -55,3 +56,15 @@ def test_a_log_that_does_not_fit_its_checkpoint_is_refused(tmp_path: Path) -> No
             Selection(journal, Filter())
     with pytest.raises(UnfitError, match=r"checkpoint|public"):
         SealedLog(tmp_path)
+
+
+def test_records_of_packed_segments_have_the_same_proofs(tmp_path: Path) -> None:
+    """A bundle holds plain records, however the journal keeps them."""
+    journal = sealed_journal(tmp_path / "journal")
+    plain = Selection(journal, Filter(actions=NOT_ADMITTED))
+    before = list(plain.records(plain.logs[0]))
+    for _ in range(2):
+        pack_before(journal, rfc3339(TEN_FIFTEEN + 86_400), lambda _segment: True)
+    packed = Selection(journal, Filter(actions=NOT_ADMITTED))
+    assert list(packed.records(packed.logs[0])) == before
+    assert packed.gone == []

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.field.node import Moment
 from benchmarks.field.people import Visitor
 from benchmarks.field.plays import Played, Times
-from benchmarks.field.score import attack_rows, beside, ledger_rows, people_rows, posture_rows
+from benchmarks.field.score import attack_rows, beside, ledger_rows, people_rows, posture_rows, used_row
 
 BOT, PERSON = "192.0.2.1", "198.51.100.1"
 BEGIN = 1_000.0
@@ -25,7 +25,19 @@ def played(
     seen = [(BEGIN + 1.0, BOT, 0.01)] * 30 + [(BEGIN + 50.0, BOT, 0.01)] * 2 + [(BEGIN + 1.0, PERSON, 0.01)]
     sent = {"503": 768, "200": 32} | ({"late": late} if late else {})
     return Played(
-        Times(), BEGIN, visitors or [], frozenset({BOT}), sent, 800, seen, moments or [], Path(), ledger or [], 0.0, 200
+        Times(),
+        BEGIN,
+        visitors or [],
+        frozenset({BOT}),
+        sent,
+        800,
+        seen,
+        moments or [],
+        Path(),
+        ledger or [],
+        0.0,
+        200,
+        {},
     )
 
 
@@ -89,6 +101,14 @@ def test_the_ledger_may_be_wrong_by_some_seconds() -> None:
         False,
         False,
     ]
+
+
+def test_who_used_the_machine_is_told() -> None:
+    """What neither the shield nor the play used was used by something else."""
+    used = {"shield": 60.0, "people": 20.0, "site": 2.0, "flood": 9.0, "machine": 100.0}
+    row = used_row(played()._replace(used=used))
+    assert row.found == "shield 60, people 20, flood 9, site 2, all else on this machine 9"
+    assert row.met is None
 
 
 def test_beside_others_nothing_is_met_or_missed() -> None:
