@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 HERE = "127.0.0.1"
 DRAIN_SECONDS = 5.0
+COUNTED_SECONDS = 1.2  # the node adds up what its workers counted once a second
 _SAMPLE = re.compile(r"^(shieldproxy_\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
 CONFIG = """\
@@ -145,7 +146,8 @@ class Node:
         return f"http://{HERE}:{self.port}"
 
     def counters(self) -> Counter[str]:
-        """Its metrics as of now, each added up over its labels."""
+        """Its metrics as of now, each added up over its labels. Takes COUNTED_SECONDS, for so old they may be."""
+        time.sleep(COUNTED_SECONDS)
         connection = http.client.HTTPConnection(HERE, self.control, timeout=10)
         try:
             connection.request("GET", "/metrics")
@@ -158,18 +160,17 @@ class Node:
         return counted
 
     def weights(self) -> Counter[str]:
-        """How many requests stand in its journal, by action, and by ``rule:NAME`` where a rule decided."""
-        counted: Counter[str] = Counter()
-        for path in (self.room / "journal").rglob("*.jsonl"):
-            with path.open("rb") as lines:
-                for line in lines:
-                    record = orjson.loads(line)
-                    if "action" not in record:
-                        continue
-                    counted[record["action"]] += record["weight"]
-                    counted[f"rule:{record['rule']}"] += record["weight"]
-        return counted
+        """How many requests stand in its journal, by the rule or limit that decided ('' for none)."""
+        return weights_in(self.room / "journal")
 
-    def requests_written(self) -> int:
-        """How many requests the records of the journal stand for."""
-        return sum(weight for name, weight in self.weights().items() if not name.startswith("rule:"))
+
+def weights_in(journal: Path) -> Counter[str]:
+    """How many requests the records in `journal` stand for, by the rule or limit that decided ('' for none)."""
+    counted: Counter[str] = Counter()
+    for path in journal.rglob("*.jsonl"):
+        with path.open("rb") as lines:
+            for line in lines:
+                record = orjson.loads(line)
+                if "action" in record:  # what is none is of the notary's log
+                    counted[record["rule"]] += record["weight"]
+    return counted

@@ -66,7 +66,7 @@ def crowd(bench: Bench, clients: int = CLIENTS, seconds: float = SECONDS) -> Res
             watched = watch(node, bench.cores.load, clients, seconds)
             used = processor_seconds(node.pid) - before
             counters = node.counters()
-        written = node.requests_written()
+        written = node.weights().total()
     return Result(_findings(watched, used, counters["shieldproxy_bucket_evictions_total"], written))
 
 

@@ -94,7 +94,7 @@ def stand(bench: Bench, backend: str) -> Stood:
             idle, before = processor_seconds(node.pid) - idle, processor_seconds(node.pid)
             attempts, seconds = _attempt(made, bench)
             used = processor_seconds(node.pid) - before
-        return Stood(attempts, used - idle * seconds / SECONDS, seconds, node.weights()["rule:offload"])
+        return Stood(attempts, used - idle * seconds / SECONDS, seconds, node.weights()["offload"])
 
 
 def _attempt(made: Lan, bench: Bench) -> tuple[int, float]:

@@ -7,12 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import orjson
-
 from benchmarks.browser import FIELDS
 from benchmarks.comparison import room_in
 from benchmarks.generators import Load, run_load
-from benchmarks.node import Node
+from benchmarks.node import Node, weights_in
 from benchmarks.plan import Via
 from benchmarks.rows.finding import Finding, Result, at_least, holds, told
 from shieldproxy.core.addresses import parse_address
@@ -113,7 +111,7 @@ def _under_floods(bench: Bench) -> list[Finding]:
                 bench.tell(f"records: flood {number} of {len(LOADS)}")
                 # Ours even where wrk could do it: it waits for each answer, so what was sent is what was answered.
                 answered += run_load(node.url, load, LOAD_SECONDS, bench.cores.load, own=True).requests
-        written = node.requests_written()
+        written = node.weights().total()
         lines = sum(path.read_bytes().count(b"\n") for path in (room / "journal").rglob("*.jsonl"))
     return [
         holds(
@@ -154,9 +152,7 @@ def flood_journal(room: Path, count: int) -> Accepted:
     seconds = time.perf_counter() - began
     journal.close()
     gc.unfreeze()
-    weights = sum(
-        orjson.loads(line).get("weight", 0) for path in (room / "flood").rglob("*.jsonl") for line in path.open("rb")
-    )
+    weights = weights_in(room / "flood").total()
     waits.sort()
     median_us, p99_us = (waits[int(len(waits) * share)] * 1e6 / batch for share in (0.5, 0.99))
     return Accepted(seconds, given, journal.lost, journal.written, weights, median_us, p99_us)

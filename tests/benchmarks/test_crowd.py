@@ -26,7 +26,7 @@ def test_each_client_comes_once_and_is_answered(tmp_path: Path) -> None:
     assert crowd.sent == crowd.statuses["503"] == 400
     assert not +crowd.errors
     assert crowd.pest.total() >= 1
-    assert node.requests_written() == 400 + crowd.pest.total()
+    assert node.weights().total() == 400 + crowd.pest.total()
 
 
 def test_ends_with_its_time() -> None:

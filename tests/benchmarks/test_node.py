@@ -25,8 +25,8 @@ def test_starts_counts_and_ends(tmp_path: Path) -> None:
                 urllib.request.urlopen(node.url + "/x", timeout=10)
         assert node.ready_s > 0
         assert node.counters()["shieldproxy_requests_total"] == 3
-    assert node.requests_written() == 3
-    assert node.weights()["rule:all"] == 3
+    assert node.weights().total() == 3
+    assert node.weights()["all"] == 3
 
 
 def test_says_why_it_did_not_start(tmp_path: Path) -> None:
