@@ -60,9 +60,10 @@ conformance: $(VENV)/.set-up-tests
 fuzz: $(VENV)/.set-up-tests
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-8} $(BIN)/pytest -m fuzz
 
-# What takes too long for every day: a gigabyte each way, thousands of hanging clients.
+# What takes too long for every day: a gigabyte each way, thousands of hanging clients, and ten minutes of a mixed day
+# (SOAK_SECONDS=60 make soak for a shorter one).
 soak: $(VENV)/.set-up-tests
-	@SOAK=1 $(BIN)/pytest -m soak
+	@SOAK=1 $(BIN)/pytest -m soak -s
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
