@@ -1,7 +1,8 @@
 """One worker: wires a guard to the main door, obeys the supervisor, and ends in order.
 
-Started by the supervisor in a fresh interpreter with three arguments: its index, and two inherited descriptors (the
-node's memory, the channel). Its first order is a Boot; listening sockets are inherited descriptors named in it.
+Started by the supervisor in a fresh interpreter with four arguments: its index, and three inherited descriptors (the
+node's memory, the channel, and where to write down where it is). Its first order is a Boot; listening sockets are
+inherited descriptors named in it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from shieldproxy import oplog
 from shieldproxy.app.equipment import Equipment
 from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Drain, Learn, Order
 from shieldproxy.app.terms import origin_terms, pace_of, server_tls, terms_of, within_files
+from shieldproxy.app.whereabouts import answer_into
 from shieldproxy.core.errors import StartError
 from shieldproxy.proxy.door import Door
 from shieldproxy.proxy.pool import Pool
+from shieldproxy.state.beats import Beats
 from shieldproxy.state.channel import Channel
-from shieldproxy.state.memory import NodeMemory
+from shieldproxy.state.memory import NodeMemory, Region
 
 if TYPE_CHECKING:
     from shieldproxy.core.ladder import Ban
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 # Allocations between two collections of the youngest generation. The hot path makes tuples that die at once and no
 # cycles; Python's default of 700 would look for cycles a hundred times a second.
 GC_THRESHOLD = 50_000
+# The supervisor looks as often (seconds).
+BEAT = 1.0
 
 
 class Worker:
@@ -46,6 +51,8 @@ class Worker:
         self._workers = boot.workers
         self._problem = ""
         self._told: set[int] = set()
+        self._index = index
+        self._beats = Beats(memory.region(Region.BEATS))
         self._equipment = Equipment(
             boot.settings,
             memory,
@@ -85,6 +92,7 @@ class Worker:
 
     async def serve(self, sockets: tuple[int, ...]) -> None:
         """Accept, obey and tick until told to drain or the supervisor is gone."""
+        self._beat()
         self._equipment.open()
         await self.door.open([socket.socket(fileno=fd) for fd in sockets], self._tls)
         self._channel.report({"ready": os.getpid()})
@@ -95,6 +103,11 @@ class Worker:
             ticking.cancel()
             await self._equipment.close()
             await self._channel.close()
+
+    def _beat(self) -> None:
+        """Show the supervisor that the loop comes round; beside all tasks, which may rightly wait for something."""
+        self._beats.beat(self._index)
+        asyncio.get_running_loop().call_later(BEAT, self._beat)
 
     async def _obey(self) -> None:
         """Do what the supervisor says until it says to end."""
@@ -182,7 +195,7 @@ async def work(index: int, memory_fd: int, channel_fd: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Be the worker that ``arguments`` (index, memory descriptor, channel descriptor) name."""
+    """Be the worker that ``arguments`` (index; descriptors of memory, channel and whereabouts) name."""
     import uvloop  # noqa: PLC0415 - only a worker needs it; the supervisor imports this module for its orders
 
     oplog.configure()
@@ -190,7 +203,8 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    index, memory_fd, channel_fd = (int(argument) for argument in arguments)
+    index, memory_fd, channel_fd, where_fd = (int(argument) for argument in arguments)
+    answer_into(where_fd)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(index, memory_fd, channel_fd))

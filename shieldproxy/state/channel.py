@@ -69,6 +69,10 @@ class Channel:
         except OSError:
             return
 
+    def abandon(self) -> None:
+        """Close this end at once, whatever is unsent; who waits for a message hears that the other end is gone."""
+        self._writer.transport.abort()
+
     def _send(self, data: bytes) -> None:
         if not self._writer.is_closing():
             self._writer.write(LENGTH.pack(len(data)) + data)

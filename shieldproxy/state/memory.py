@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shieldproxy.core.errors import StartError
-from shieldproxy.state import newcomers, slots, tallies, traits
+from shieldproxy.state import beats, newcomers, slots, tallies, traits
 from shieldproxy.state.situation import MARK_SLOTS
 
 MAGIC = b"shieldp\0"
-VERSION = 1
+VERSION = 2
 # magic, version, workers, bucket slots, ban slots, spent slots, bytes in all, secret
 HEADER = struct.Struct("=8sIIQQQQ32s")
 PAGE = 4096
@@ -42,6 +42,7 @@ class Region(StrEnum):
     NEWCOMERS = "newcomers"
     MARKS = "marks"
     TRAITS = "traits"
+    BEATS = "beats"
 
 
 class Sizes(NamedTuple):
@@ -68,6 +69,7 @@ def layout(sizes: Sizes) -> tuple[dict[Region, slice], int]:
         Region.NEWCOMERS: newcomers.bytes_for(sizes.workers),
         Region.MARKS: slots.bytes_for(MARK_SLOTS),
         Region.TRAITS: traits.bytes_for(sizes.workers),
+        Region.BEATS: beats.bytes_for(sizes.workers),
     }
     start = PAGE
     places: dict[Region, slice] = {}

@@ -14,7 +14,6 @@ from shieldproxy import oplog
 from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Order
 from shieldproxy.app.terms import policy_of
 from shieldproxy.core.errors import ConfigurationError, StartError
-from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.mending import probe
 from shieldproxy.state.keys import load_node_secret, load_ring
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
@@ -23,7 +22,7 @@ from shieldproxy.state.slots import SlotTable
 from shieldproxy.supervisor import open_files, origin
 from shieldproxy.supervisor.activation import handed_over, share_out
 from shieldproxy.supervisor.changes import takeover
-from shieldproxy.supervisor.episodes import say_episode
+from shieldproxy.supervisor.duties import Duties
 from shieldproxy.supervisor.hearing import Hearing
 from shieldproxy.supervisor.listening import address_of, close_sockets, open_sockets, place_of
 from shieldproxy.supervisor.notifying import Notifier
@@ -31,8 +30,7 @@ from shieldproxy.supervisor.operators import Operators
 from shieldproxy.supervisor.policy_notes import note_policy, note_reload
 from shieldproxy.supervisor.rights import keep_from_children
 from shieldproxy.supervisor.rounds import repeat
-from shieldproxy.supervisor.tightening import say_change, say_posture
-from shieldproxy.supervisor.watch import REMEMBER_ROUND, watch_for
+from shieldproxy.supervisor.watch import watch_for
 from shieldproxy.supervisor.workers import WorkerProcess, wait_ready
 
 if TYPE_CHECKING:
@@ -41,11 +39,6 @@ if TYPE_CHECKING:
 
     from shieldproxy.core.policy import Policy
     from shieldproxy.settings.schema import Settings
-
-# Old segments of the journal are looked for so often (seconds): they are let go of by the minute, not the second.
-RETENTION_ROUND = 3_600.0
-# What workers closed is sealed so soon (seconds): two checkpoints a minute in the operational log.
-SEAL_ROUND = 30.0
 
 
 class Supervisor:
@@ -65,7 +58,7 @@ class Supervisor:
         self.started_at = time.monotonic()
         self.name = socket.gethostname().partition(".")[0] or "node"
         self.log = oplog.logger("supervisor")
-        self._minute = oplog.MinuteLog(self.log, time.monotonic)
+        self.minute = oplog.MinuteLog(self.log, time.monotonic)
         self.reload_refused: tuple[str, ...] = ()
         self.waiting: tuple[str, ...] = ()
         self.hearing = Hearing(self)
@@ -100,7 +93,7 @@ class Supervisor:
         await self.kernel.stop()
         await control.stop()
         self.operators.save()
-        await self._remember()
+        await self._duties.remember()
         for task in self._tasks:
             task.cancel()
         await self.notary.stop()
@@ -122,6 +115,7 @@ class Supervisor:
         secret = load_node_secret(directory, os.urandom)
         # One row more than workers: the supervisor writes bans of operators under a number of its own.
         self.memory = NodeMemory.create(Sizes(buckets=settings.state.buckets, workers=count + 1), secret)
+        self._duties = Duties(self)
         self.situation = NodeSituation(self.memory.region(Region.SITUATION))
         self.watch = watch_for(self.memory, count, settings, self.log)
         table = SlotTable(self.memory.region(Region.BANS), count)
@@ -192,51 +186,15 @@ class Supervisor:
     # -- while serving ----------------------------------------------------------------------------------------------
 
     def _start_rounds(self) -> None:
-        for work, interval, event in (
-            (self._watch_over, 1.0, "the watch failed"),
-            (self.kernel.turn, 1.0, "the kernel's part failed"),
-            (self._knock, origin.INTERVAL, "asking the origin failed"),
-            (self.operations.refresh, self.settings.geo.refresh, "looking for new databases failed"),
-            (self._seal, SEAL_ROUND, "sealing the journal failed"),
-            (self._remember, REMEMBER_ROUND, "keeping what is usual failed"),
-            (self._forget, RETENTION_ROUND, "deleting old records failed"),
-        ):
-            self._begin(repeat(work, interval, self._minute, event))
+        for work, interval, event in self._duties.rounds():
+            self._begin(repeat(work, interval, self.minute, event))
         if self._notifier.interval:
-            self._begin(repeat(self._notifier.alive, self._notifier.interval, self._minute, "the watchdog failed"))
+            self._begin(repeat(self._notifier.alive, self._notifier.interval, self.minute, "the watchdog failed"))
 
     def tell(self, order: Order) -> None:
         """Tell every worker."""
         for worker in self.workers:
             worker.order(order)
-
-    async def _watch_over(self) -> None:
-        if self.watch.tick(time.monotonic(), time.time()):
-            say_posture(self.log, self.watch.detected)
-        say_change(self.log, self.watch.change)
-        say_episode(self.log, self.watch.episodes)
-        if self.operators.sweep():
-            self.tell_allowed()
-
-    async def _remember(self) -> None:
-        await self.watch.remember(self.settings.state.directory, self._minute)
-
-    async def _knock(self) -> None:
-        before, settings = self.origin, self.settings.origin
-        self.origin = await origin.knock(settings.url, settings.connect_timeout)
-        if self.origin != before and (before.up is not None or not self.origin.up):
-            say = self.log.info if self.origin.up else self.log.warning
-            say("origin", url=str(settings.url), up=self.origin.up, why=self.origin.why)
-
-    async def _seal(self) -> None:
-        await self.notary.turn(self.policy.digest, self.settings)
-
-    async def _forget(self) -> None:
-        found = await self.notary.forget(rfc3339(time.time() - self.settings.journal.retention))
-        if found.segments:
-            self.log.info("old records deleted", segments=found.segments, bytes=found.size)
-        for problem in found.problems:
-            self._minute.warning("old records stay", problem=problem)
 
     def tell_allowed(self) -> None:
         """Tell every worker what operators let through."""

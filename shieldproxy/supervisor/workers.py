@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import shieldproxy
 from shieldproxy.app.orders import Boot, Drain, Order
+from shieldproxy.app.whereabouts import ASK, whereabouts
 from shieldproxy.core.errors import StartError
 from shieldproxy.state.channel import Channel
+from shieldproxy.supervisor.vital_signs import catches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +27,10 @@ FIRST_BACKOFF, LONGEST_BACKOFF = 0.2, 10.0
 # A worker that lived so long (seconds) starts from the shortest back-off again.
 SETTLED = 60.0
 START_TIMEOUT = 30.0
+# A process that was killed is gone at once, unless it waits for a disk or a file system that does not answer (seconds).
+GONE = 5.0
+# A worker that is asked where it is has so long to answer (seconds), and an answer is read to its last so many bytes.
+ANSWER, LONGEST_ANSWER = 1.0, 65_536
 # After its drain a worker writes its journal to the end, for which it allows itself ten seconds.
 LAST_WORDS = 15.0
 
@@ -57,6 +64,7 @@ class WorkerProcess:
     ) -> None:
         self.index = index
         self.restarts = 0
+        self._killed = 0
         self.ready = asyncio.Event()
         self._memory_fd = memory_fd
         self._sockets = tuple(sockets)
@@ -65,6 +73,8 @@ class WorkerProcess:
         self._log = log
         self._channel: Channel | None = None
         self._process: asyncio.subprocess.Process | None = None
+        # Where the worker writes down where it is; it lives as long as the slot.
+        self._where_fd = os.memfd_create("whereabouts", os.MFD_CLOEXEC)
         self._ending = asyncio.Event()
         self._ended = asyncio.Event()
 
@@ -78,6 +88,11 @@ class WorkerProcess:
         """The process id, 0 when there is none."""
         return self._process.pid if self._process is not None and self._process.returncode is None else 0
 
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to end, or ended."""
+        return self._ending.is_set()
+
     async def keep(self) -> None:
         """Fill the slot until ``stop``: start, hear, and after a death start again with back-off."""
         try:
@@ -85,6 +100,7 @@ class WorkerProcess:
         finally:
             self.ready.clear()
             self._ended.set()
+            os.close(self._where_fd)
 
     async def _keep(self) -> None:
         loop, backoff = asyncio.get_running_loop(), FIRST_BACKOFF
@@ -113,8 +129,8 @@ class WorkerProcess:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *entry(),
-                *(str(number) for number in (self.index, self._memory_fd, theirs.fileno())),
-                pass_fds=(self._memory_fd, theirs.fileno(), *fds),
+                *(str(number) for number in (self.index, self._memory_fd, theirs.fileno(), self._where_fd)),
+                pass_fds=(self._memory_fd, theirs.fileno(), self._where_fd, *fds),
             )
         except OSError:
             ours.close()
@@ -131,7 +147,15 @@ class WorkerProcess:
         except (EOFError, ValueError):
             await self._channel.close()
             self._channel = None
-        await self._process.wait()
+        await self._gone(self._process)
+
+    async def _gone(self, process: asyncio.subprocess.Process) -> None:
+        """Return when ``process`` is; one that was killed and cannot end does not keep its successor waiting."""
+        killed, waiting = self._killed == process.pid, asyncio.ensure_future(process.wait())
+        await asyncio.wait([waiting], timeout=GONE if killed else None)
+        if not waiting.done():
+            waiting.cancel()
+            self._log.error("a worker that was killed is still there, held by the kernel", worker=self.index)
 
     def _take(self, report: dict[str, Any]) -> None:
         if "ready" in report:
@@ -147,6 +171,31 @@ class WorkerProcess:
         if self._channel is not None:
             self._channel.order(order)
 
+    async def whereabouts(self) -> str:
+        """Return where the worker is, innermost call first; '' when it does not answer within a second."""
+        if self._ended.is_set() or not catches(self.pid, ASK):
+            return ""
+        os.ftruncate(self._where_fd, 0)
+        os.lseek(self._where_fd, 0, os.SEEK_SET)
+        os.kill(self.pid, ASK)
+        clock = asyncio.get_running_loop().time
+        deadline, written = clock() + ANSWER, b""
+        while clock() < deadline and not self._ended.is_set():
+            await asyncio.sleep(0.05)
+            before, size = written, os.fstat(self._where_fd).st_size
+            written = os.pread(self._where_fd, LONGEST_ANSWER, max(0, size - LONGEST_ANSWER))
+            if written and written == before:
+                break
+        return whereabouts(written.decode(errors="replace"))
+
+    def kill(self) -> None:
+        """End the process at once, and fill its slot anew; whatever it still says is not heard."""
+        if self._process is not None and self._process.returncode is None:
+            self._killed = self._process.pid
+            self._process.kill()
+        if self._channel is not None:
+            self._channel.abandon()
+
     async def stop(self, seconds: float) -> None:
         """Drain for ``seconds``, then end the process by force if it is still there. For a slot that is kept."""
         self._ending.set()
@@ -155,8 +204,7 @@ class WorkerProcess:
             await asyncio.wait_for(self._ended.wait(), seconds + LAST_WORDS)
         except TimeoutError:
             self._log.error("a worker did not end in time and is killed", worker=self.index)
-            if self._process is not None and self._process.returncode is None:
-                self._process.kill()
+            self.kill()
             await self._ended.wait()
 
 

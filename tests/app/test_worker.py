@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from shieldproxy.app import worker as module
 from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Drain, Learn
 from shieldproxy.app.worker import Worker
 from shieldproxy.core.ladder import Ban
 from shieldproxy.settings.reading import load
 from shieldproxy.settings.schema import Settings
+from shieldproxy.state.beats import Beats
 from shieldproxy.state.channel import Channel
-from shieldproxy.state.memory import NodeMemory, Sizes
+from shieldproxy.state.memory import NodeMemory, Region, Sizes
 from tests.fakes.databases import asn_record, country_record, write_mmdb
 
 # Loopback is no network of the Internet, so visitors come from somewhere that a trusted server tells.
@@ -27,11 +29,12 @@ CLIENT = "5.6.7.8"
 class Supervised:
     """A worker, its supervisor's end of the channel, and the port where it accepts."""
 
-    def __init__(self, channel: Channel, port: int, task: asyncio.Task[None], folder: Path) -> None:
+    def __init__(self, channel: Channel, port: int, task: asyncio.Task[None], folder: Path, memory: NodeMemory) -> None:
         self.channel = channel
         self.port = port
         self.task = task
         self.folder = folder
+        self.memory = memory
 
     async def report(self, name: str) -> Any:
         """Return the next report of a kind."""
@@ -123,7 +126,7 @@ async def start(tmp_path: Path, origin: asyncio.Server) -> AsyncIterator[Start]:
         order = Boot(settings_in(tmp_path, port_of(origin), *more), (listening.detach(),), "edge", **boot)
         worker = Worker(order, 0, memory, await Channel.over(theirs))
         task = asyncio.get_running_loop().create_task(worker.serve(order.sockets))
-        started.append(Supervised(channel, port, task, tmp_path))
+        started.append(Supervised(channel, port, task, tmp_path, memory))
         await started[-1].report("ready")
         return started[-1]
 
@@ -243,3 +246,16 @@ async def test_a_journal_that_fails_and_works_again_is_told(start: Start) -> Non
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
+
+
+async def test_a_worker_shows_that_its_loop_comes_round(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number under its index grows, in memory that the supervisor reads, whatever its tasks wait for."""
+    monkeypatch.setattr(module, "BEAT", 0.01)
+    worker = await start()
+    beats = Beats(worker.memory.region(Region.BEATS))
+    first = beats.count(0)
+    for _ in range(2_000):
+        if beats.count(0) >= first + 3:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it does not grow")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 from pathlib import Path
 
 from tests.e2e.conftest import Start
@@ -75,3 +77,18 @@ def test_an_origin_that_fails(start: Start, moody: Moody) -> None:
     found = node.status()
     assert found["bans"] == 0
     assert found["requests"] == {"admit": 6, "challenge": 0, "throttle": 0, "refuse": 0, "drop": 0}
+
+
+def test_a_worker_that_hangs(start: Start, moody: Moody) -> None:
+    """A worker that lives and does nothing is ended within some seconds of silence and replaced; the log says so once."""
+    node = start(moody.url, OPEN)
+    assert node.get("/").status == 200
+    (stuck,) = node.worker_pids()
+    os.kill(stuck, signal.SIGSTOP)
+    said = until(lambda: [event for event in node.events if "stuck" in event["event"]], "found", 60.0)
+    assert [(line["worker"], line["pid"], line["doing"]) for line in said] == [(0, stuck, "stopped by a signal")]
+    assert said[0]["silent"] >= 10.0
+    until(lambda: [pid for pid in node.worker_pids() if pid != stuck], "another worker")
+    # Who connected meanwhile waited in the queue of the socket, and is served by the successor.
+    assert node.get("/").status == 200
+    assert node.status()["worker_restarts"] == 1

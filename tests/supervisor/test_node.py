@@ -13,9 +13,6 @@ import pytest
 
 from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks
 from shieldproxy.core.errors import ConfigurationError, StartError
-from shieldproxy.core.facts import Posture
-from shieldproxy.core.stages import STAGE_NAMES
-from shieldproxy.core.verdict import Action
 from shieldproxy.settings.reading import load
 from shieldproxy.supervisor.node import Supervisor, make_private
 from tests.supervisor.prepared_node import PreparedNode, prepared
@@ -147,42 +144,6 @@ def test_banned_networks_are_told(node: PreparedNode) -> None:
     (order,) = node.told
     assert isinstance(order, BannedNetworks)
     assert [(ban.key, ban.cause) for ban in order.bans] == [("192.0.2.0/24", "rented")]
-
-
-async def test_the_posture_is_watched_and_told(node: PreparedNode) -> None:
-    """A flood is in the memory that workers read, and one line in the log tells why."""
-    await node.supervisor._watch_over()
-    for _ in range(12):
-        for _ in range(200):
-            node.tallies.count_verdict(Action.CHALLENGE, STAGE_NAMES.index("suspicious"), 100)
-        node.tallies.count("challenges.proof-of-work.issued", 200)
-        await node.supervisor._watch_over()
-    assert node.supervisor.situation.posture is not Posture.CALM
-    said = [fields for event, fields in node.log.said if event == "posture"]
-    assert said
-    assert "requests/s" in said[-1]["reason"]
-
-
-async def test_an_allowance_that_ends_is_told(node: PreparedNode) -> None:
-    """The second after its end no worker exempts the client any more."""
-    node.supervisor.operators.allow(CLIENT, 0.0, "")
-    node.supervisor.operators._allowed_before = (ipaddress.ip_network(CLIENT),)
-    await node.supervisor._watch_over()
-    assert node.told == [Allowed(())]
-
-
-async def test_the_origin_is_asked_and_changes_are_logged(node: PreparedNode) -> None:
-    """Up is no news at the start, down is; what stays as it is is said once."""
-    with socket.create_server(("127.0.0.1", 0)) as origin:
-        node.overrides = (f"origin.url='http://127.0.0.1:{origin.getsockname()[1]}'",)
-        await node.supervisor.reload()
-        await node.supervisor._knock()
-        assert node.supervisor.origin.up is True
-    for _ in range(3):
-        await node.supervisor._knock()
-    assert node.supervisor.origin.up is False
-    said = [fields for event, fields in node.log.said if event == "origin"]
-    assert [(fields["up"], fields["why"]) for fields in said] == [(False, "Connection refused")]
 
 
 async def test_a_part_that_fails_is_told(node: PreparedNode) -> None:

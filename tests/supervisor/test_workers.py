@@ -3,114 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from shieldproxy.app.orders import Allowed, Boot
+from shieldproxy.app.orders import Allowed
 from shieldproxy.core.errors import StartError
-from shieldproxy.settings.reading import load
 from shieldproxy.supervisor import workers as module
-from shieldproxy.supervisor.workers import WorkerProcess, entry, wait_ready
+from shieldproxy.supervisor.workers import entry, wait_ready
+from tests.supervisor.players import Play, Slot, until
 
-# What every player begins with: its end of the channel, and the first order.
-PROLOGUE = """
-import json, os, socket, struct, sys, time
-end = socket.socket(fileno=int(sys.argv[3]))
-def take(size):
-    data = b""
-    while len(data) < size:
-        piece = end.recv(size - len(data))
-        if not piece:
-            sys.exit(0)
-        data += piece
-    return data
-def hear():
-    return take(struct.unpack("!I", take(4))[0])
-def say(report):
-    data = report if isinstance(report, bytes) else json.dumps(report).encode()
-    end.sendall(struct.pack("!I", len(data)) + data)
-assert b"Boot" in hear()
-"""
 OBEDIENT = "say({'ready': os.getpid()})\nwhile True:\n    order = hear()\n    say({'heard': len(order)})\n    if b'Drain' in order: break"
 DIES = "sys.exit(3)"
 BABBLES = "say({'ready': 1})\nsay(b'not json')\nhear()"
 CONFUSED = "say({'ban': 'nobody'})\nsay({'ready': 1})\nhear()"
 DEAF = "say({'ready': 1})\ntime.sleep(60)"
 SILENT = "time.sleep(60)"
-
-
-class ListLog:
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        self.said: list[tuple[str, dict[str, Any]]] = []
-
-    def info(self, event: str, **fields: Any) -> None:
-        self.said.append((event, fields))
-
-    warning = error = info
-
-
-class Slot:
-    """A worker slot with a player in it."""
-
-    def __init__(self) -> None:
-        self.log = ListLog()
-        self.heard: list[dict[str, Any]] = []
-        self.memory = os.memfd_create("test")
-        self.process = WorkerProcess(
-            0,
-            memory_fd=self.memory,
-            sockets=(),
-            boot=lambda fds: Boot(load(None), fds, "edge"),
-            hear=self.hear,
-            log=self.log,
-        )
-        self.keeping = asyncio.ensure_future(self.process.keep())
-
-    def hear(self, _index: int, report: dict[str, Any]) -> None:
-        self.heard.append(report)
-        if "ban" in report:
-            report["ban"]["key"]
-
-    async def end(self) -> None:
-        await self.process.stop(0.0)
-        await self.keeping
-        os.close(self.memory)
-
-
-Play = Callable[[str], Slot]
-
-
-@pytest.fixture
-async def play(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Play]:
-    """A function that fills a slot with a script."""
-    slots: list[Slot] = []
-
-    def begin(script: str) -> Slot:
-        monkeypatch.setattr(module, "entry", lambda: ("-I", "-S", "-c", PROLOGUE + script))
-        slots.append(Slot())
-        return slots[-1]
-
-    yield begin
-    monkeypatch.setattr(module, "LAST_WORDS", 0.5)
-    for slot in slots:
-        await slot.end()
-
-
-async def until(holds: Callable[[], object], what: str) -> None:
-    """Return once something holds."""
-    for _ in range(2_000):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"never: {what}")
 
 
 async def ready(slot: Slot) -> None:
