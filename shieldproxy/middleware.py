@@ -52,7 +52,7 @@ def shield_middleware(guard: Guard, *, trusted: Sequence[Network] = ()) -> Middl
         fields = [(name.lower(), name, value) for name, value in request.raw_headers]
         caller = caller_of(fields, here := connection_of(request), trusted)
         known, asked = guard.meet(caller.address), request_of(request, fields, fingerprints.of(fields))
-        decision = request[DECISION] = guard.decide(caller.peer, known, asked, secure=caller.secure)
+        decision = request[DECISION] = guard.decide(caller.peer, known, asked)
         ending = Ending()
         try:
             reply = guard.reply(decision)

@@ -21,9 +21,10 @@ DEFAULT_SUSPICION = {Posture.CALM: 100, Posture.ELEVATED: 50, Posture.UNDER_ATTA
 class ChallengePolicy(NamedTuple):
     """How newcomers are tested. Times are seconds.
 
-    ``suspicion`` is the sum of weights at which a page is challenged, by posture (0: every newcomer). ``cost`` is
-    PBKDF2 iterations of one try; a puzzle takes 256 tries in the mean. ``form_wait`` is the time-lock of the
-    script-free form.
+    ``suspicion`` is the sum of weights at which a page is challenged, by posture (0: every newcomer). ``cost`` is the
+    work of an ordinary puzzle, as ``puzzles.difficulty`` takes it; ``hardest`` how many times as much the most
+    suspicious do. ``form_wait`` is the time-lock of the script-free form, and ``form_share`` which part of the limits
+    on clearances its holders have.
     ``answer_rate`` a second and ``answer_burst`` bound the answers of one client, so that answering is no lever.
     ``epoch`` revokes every clearance given before when raised.
     """
@@ -31,10 +32,12 @@ class ChallengePolicy(NamedTuple):
     kinds: tuple[str, ...] = ("proof-of-work", "form")
     suspicion: tuple[tuple[Posture, int], ...] = tuple(DEFAULT_SUSPICION.items())
     cost: int = 1000
+    hardest: int = 16
     puzzle_validity: float = 300.0
     clearance_validity: float = 86_400.0
     form_clearance_validity: float = 3_600.0
     form_wait: float = 3.0
+    form_share: float = 0.5
     answer_rate: float = 2.0
     answer_burst: float = 60.0
     epoch: int = 1
@@ -45,6 +48,15 @@ class ChallengePolicy(NamedTuple):
             if name is posture:
                 return value
         return DEFAULT_SUSPICION[posture]
+
+    def work(self, posture: Posture, suspicion: int) -> int:
+        """Return how much a newcomer of ``suspicion`` has to do, as ``puzzles.difficulty`` takes it.
+
+        Twice as much for each time that the threshold of the posture is in the suspicion; who is below it, and was
+        challenged for the crowd's sake, does what is usual.
+        """
+        step = self.threshold(posture) or DEFAULT_SUSPICION[posture]
+        return self.cost * min(self.hardest, 1 << min(suspicion // step, 16))
 
 
 class BanPolicy(NamedTuple):

@@ -49,9 +49,7 @@ class Bans(Protocol):
 class ClearanceReader(Protocol):
     """Whoever knows a clearance when it sees one."""
 
-    def read_clearance(
-        self, cookies: bytes, visitor: Visitor, user_agent: bytes, *, secure: bool
-    ) -> Clearance | Refusal | None:
+    def read_clearance(self, cookies: bytes, visitor: Visitor, user_agent: bytes) -> Clearance | Refusal | None:
         """Return the clearance in a Cookie header, why its token gives none, or None where there is no token."""
 
 

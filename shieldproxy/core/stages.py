@@ -137,7 +137,8 @@ def saturated(policy: Policy, facts: Facts) -> Verdict | None:
     """The table cannot vouch for newcomers, or the origin has no room for them: they show that they are people."""
     if not facts.saturated or not may_challenge(facts):
         return None
-    return Verdict(Action.CHALLENGE, "saturated", "", 0.0, 503, ("more newcomers than there is room for",))
+    reason = "more newcomers than there is room for"
+    return Verdict(Action.CHALLENGE, "saturated", "", 0.0, 503, (reason, *weighty(facts)), suspicion(facts))
 
 
 def admit(policy: Policy, facts: Facts) -> Verdict | None:

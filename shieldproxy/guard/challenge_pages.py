@@ -12,6 +12,7 @@ from shieldproxy.guard.appearance import Appearance
 from shieldproxy.guard.formats import Format
 from shieldproxy.guard.notices import help_html
 from shieldproxy.guard.phrasebook import Phrasebook, Phrases
+from shieldproxy.guard.proofs import Offer
 from shieldproxy.guard.replies import ALWAYS, Header, Reply
 from shieldproxy.guard.templates import Cut, fill, keep, read_page, squeeze
 
@@ -20,6 +21,11 @@ POLICY = (
     "default-src 'none'; script-src 'nonce-{{nonce}}'; style-src 'nonce-{{nonce}}'; worker-src blob:; "
     "img-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+# A form that is sent on may be answered with a redirect to anywhere (a payment, a sign-in), as it might have been at
+# once; the browser holds that against form-action.
+POLICY_OF_SENDING = POLICY.replace("form-action 'self'", "form-action 'self' https: http:")
 
 
 class Occasion(Enum):
@@ -31,13 +37,24 @@ class Occasion(Enum):
     FAILED = ("failed", 403, ("form", "ask"))
     NO_COOKIE = ("cookies", 403, ("link",))
     PASSED = ("done", 200, ("link",))
+    SEND_ON = ("send_on", 200, ("send",))
+    LOST = ("lost", 200, ("link",))
 
 
-class Offer(NamedTuple):
-    """What one visitor is given to answer: a puzzle as JSON text, and the token of the form."""
+class Shown(NamedTuple):
+    """What differs from visitor to visitor.
 
-    puzzle: bytes
-    token: bytes
+    ``target`` is a safe return, ``nonce`` hexadecimal chance; ``wait`` seconds, 0: not told. ``kept`` is a sealed form,
+    ``fields`` the fields of one that is sent on, as HTML.
+    """
+
+    offer: Offer
+    id: str
+    target: str
+    nonce: str
+    wait: int = 0
+    kept: str = ""
+    fields: str = ""
 
 
 class Page(NamedTuple):
@@ -59,63 +76,57 @@ class ChallengePages:
         self._template = read_page("challenge.html")
         self._style = squeeze(read_page("style.css"))
         self._solver = squeeze(read_page("solver.js"))
-        self._made: dict[tuple[Occasion, str], Page] = {}
-        self._security = Cut(POLICY)
+        self._made: dict[tuple[Occasion, str, bool], Page] = {}
+        self._security = {occasion: Cut(POLICY) for occasion in Occasion} | {Occasion.SEND_ON: Cut(POLICY_OF_SENDING)}
 
-    def show(  # noqa: PLR0913 - what differs from visitor to visitor
-        self,
-        occasion: Occasion,
-        accept_language: bytes,
-        offer: Offer,
-        request_id: str,
-        target: str,
-        *,
-        nonce: str,
-        wait: int,
-    ) -> Reply:
-        """Return the page. ``target`` is a safe return, ``nonce`` hexadecimal chance; ``wait`` seconds, 0: not told."""
+    def show(self, occasion: Occasion, accept_language: bytes, shown: Shown) -> Reply:
+        """Return the page, in the language that the header likes best."""
         phrases = self._phrasebook.speak(accept_language)
-        page = self._made.get((occasion, phrases.language)) or self._keep(occasion, phrases)
-        name = request_id.encode()
+        keeps = bool(shown.kept)
+        page = self._made.get((occasion, phrases.language, keeps)) or self._keep(occasion, phrases, keeps=keeps)
+        name, wait = shown.id.encode(), shown.wait
         values = {
-            "nonce": nonce.encode(),
-            "puzzle": offer.puzzle,
-            "token": offer.token,
-            "to": escape(target).encode(),
+            "nonce": shown.nonce.encode(),
+            "puzzle": shown.offer.puzzle,
+            "token": shown.offer.token,
+            "to": escape(shown.target).encode(),
+            "kept": escape(shown.kept).encode(),
+            "fields": shown.fields.encode(),
             "id": name,
         }
         if occasion is Occasion.EARLY:
             values["time"] = phrases.time(wait).encode()
         headers = (
             *page.headers,
-            (b"Content-Security-Policy", self._security.fill(values)),
+            (b"Content-Security-Policy", self._security[occasion].fill(values)),
             (b"X-Request-Id", name),
         )
         if wait:
             headers = (*headers, (b"Retry-After", b"%d" % wait))
         if occasion is Occasion.PASSED:
-            headers = (*headers, (b"Refresh", b"0;url=" + target.encode()))
+            headers = (*headers, (b"Refresh", b"0;url=" + shown.target.encode()))
         return Reply(page.status, headers, page.body.fill(values))
 
-    def _keep(self, occasion: Occasion, phrases: Phrases) -> Page:
+    def _keep(self, occasion: Occasion, phrases: Phrases, *, keeps: bool) -> Page:
         headers = ((b"Content-Type", Format.HTML.value), (b"Content-Language", phrases.language.encode()), *ALWAYS)
-        made = Page(occasion.value[1], headers, self._make(occasion, phrases))
-        self._made[occasion, phrases.language] = made
+        made = Page(occasion.value[1], headers, self._make(occasion, phrases, keeps=keeps))
+        self._made[occasion, phrases.language, keeps] = made
         return made
 
-    def _make(self, occasion: Occasion, phrases: Phrases) -> Cut:
+    def _make(self, occasion: Occasion, phrases: Phrases, *, keeps: bool) -> Cut:
         lead, _, sections = occasion.value
-        offered = set(sections)
+        offered = {*sections, "kept"} if keeps else set(sections)
         if "proof-of-work" not in self._policy.kinds:
             offered.discard("work")
         if "form" not in self._policy.kinds:
             offered -= {"form", "ask"}
-            if "work" not in offered:
+            if "work" not in offered and "send" not in offered:
                 offered.add("link")
         template = keep(self._template, offered)
         values = {name: escape(phrases.text(name)) for name in PLAIN}
         values["form"] = escape(phrases.text("form").format(time=phrases.time(math.ceil(self._policy.form_wait))))
-        values["label"] = values["button" if occasion is Occasion.PASSED else "again"]
+        values["label"] = values["button" if occasion in (Occasion.PASSED, Occasion.LOST) else "again"]
+        values["keeping"] = escape(phrases.text("kept"))
         values["lead"] = escape(phrases.text(lead)).replace("{time}", "{{time}}")
         values |= {
             "language": phrases.language,

@@ -21,8 +21,9 @@ class Outcome(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """One judged request. ``id`` is what a visitor sees and ``explain`` takes; ``own`` marks our own paths.
+    """One judged request. ``id`` is what a visitor sees and ``explain`` takes.
 
+    ``own`` marks what we answer ourselves once its body is here: our own paths, and forms that are kept.
     ``policy`` is the digest of what it was judged by: another may be in force when the answer ends.
     """
 

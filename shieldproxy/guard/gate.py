@@ -6,36 +6,46 @@ import math
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 from urllib.parse import quote
 
-from shieldproxy.core.clearance import Clearance, Kind, Refusal, bind, seal
+from shieldproxy.core.clearance import Clearance, Kind, Refusal
 from shieldproxy.core.facts import Request, Visitor
 from shieldproxy.core.policy import ChallengePolicy
-from shieldproxy.core.puzzles import Answer, Outcome, check_any, issue_text, lock, unlock
+from shieldproxy.core.puzzles import Outcome
 from shieldproxy.core.verdict import Verdict
 from shieldproxy.guard.answers import problem, redirect, well
 from shieldproxy.guard.appearance import Appearance
-from shieldproxy.guard.challenge_pages import ChallengePages, Occasion, Offer
+from shieldproxy.guard.challenge_pages import ChallengePages, Occasion, Shown
 from shieldproxy.guard.clearances import Clearances
-from shieldproxy.guard.cookies import set_cookie
 from shieldproxy.guard.forms import read_form
+from shieldproxy.guard.kept_forms import fields_html, from_here, open_form, seal_form
 from shieldproxy.guard.phrasebook import Phrasebook
-from shieldproxy.guard.replies import Header, Replies, Reply
+from shieldproxy.guard.proofs import Proofs
+from shieldproxy.guard.replies import Replies, Reply
 from shieldproxy.guard.returns import safe_target, target_of
 
 if TYPE_CHECKING:
     from shieldproxy.core.ports import Chance, SpentPuzzles, WallClock
     from shieldproxy.state.keys import KeyRing
 
-# An answer is about 600 bytes, a form some hundred more than its target; whatever is longer is not read.
-MAX_OWN_BODY = 8_192
+# An answer is about 600 bytes, a form some hundred more than its target and what it keeps; more is not read.
+MAX_OWN_BODY = 32_768
 # What a robot that cannot answer is told: soon, but not at once (seconds).
 RETRY_SOON = 10
+
+
+class Asked(NamedTuple):
+    """A request, who sends it, the ID it was given, and how much a puzzle would ask of them (0: the usual)."""
+
+    visitor: Visitor
+    request: Request
+    id: str
+    work: int = 0
 
 
 class OwnAnswer(NamedTuple):
     """The answer to a request for one of our own paths, and what became of the challenge, as records name it.
 
-    ``challenge`` is a word of ``puzzles.Outcome`` or ``clearance.Refusal``, ``no_cookie``, or '' where none was
-    judged; ``kind`` is proof-of-work or form, '' likewise.
+    ``challenge`` is a word of ``puzzles.Outcome`` or ``clearance.Refusal``, ``issued``, ``no_cookie``, or '' where none
+    was judged; ``kind`` is proof-of-work or form, '' likewise.
     """
 
     reply: Reply
@@ -59,41 +69,44 @@ class Gate:
         clock: WallClock,
         chance: Chance,
     ) -> None:
-        self._policy = policy
         self._keys = keys
         self._phrasebook = phrasebook
         self._replies = replies
         self._own_path = own_path.rstrip("/")
-        self._spent = spent
         self._clock = clock
         self._chance = chance
+        self._proofs = Proofs(policy, keys, spent=spent, clock=clock, chance=chance)
         self._clearances = Clearances(keys.keys, policy.epoch, clock)
         self._pages = ChallengePages(appearance, phrasebook, policy, self._own_path)
 
     def adopt(self, policy: ChallengePolicy, keys: KeyRing, appearance: Appearance) -> None:
         """Challenge by ``policy`` from now on; sign with the first of ``keys``, accept all of them."""
-        self._policy = policy
         self._keys = keys
+        self._proofs.adopt(policy, keys)
         self._clearances.adopt(keys.keys, policy.epoch)
         self._pages = ChallengePages(appearance, self._phrasebook, policy, self._own_path)
 
     # -- what every request may need ----------------------------------------------------------------------------------
 
-    def challenge(self, visitor: Visitor, request: Request, verdict: Verdict, request_id: str) -> Reply:
-        """Return the challenge page: 503 with Retry-After, so that no search engine takes it for the site's own."""
-        occasion = Occasion.FIRST if request.method in ("GET", "HEAD") else Occasion.UNSENT
-        wait = math.ceil(verdict.wait) if verdict.wait > 0.0 else RETRY_SOON
-        return self._show(occasion, visitor, request, request_id, target_of(request), wait=wait)
+    def challenge(  # noqa: PLR0913, PLR0917 - who asks for what, and what is done about it
+        self, visitor: Visitor, request: Request, verdict: Verdict, request_id: str, work: int = 0, body: bytes = b""
+    ) -> Reply:
+        """Return the challenge page: 503 with Retry-After, so that no search engine takes it for the site's own.
 
-    def read_clearance(
-        self,
-        cookies: bytes,
-        visitor: Visitor,
-        user_agent: bytes,
-        *,
-        secure: bool,  # noqa: ARG002 - both names count on both schemes: a site that moves to TLS keeps its visitors
-    ) -> Clearance | Refusal | None:
-        """Return the clearance in a Cookie header, why its token gives none, or None where there is no token."""
+        ``work`` is how much the puzzle asks for, 0: the usual. ``body`` is a form to be kept and sent on.
+        """
+        target, kept = target_of(request), ""
+        if body:
+            kept = seal_form(self._keys.current, body, target, self._chance)
+        occasion = Occasion.FIRST if request.method in ("GET", "HEAD") or kept else Occasion.UNSENT
+        wait = math.ceil(verdict.wait) if verdict.wait > 0.0 else RETRY_SOON
+        return self._show(occasion, Asked(visitor, request, request_id, work), target, wait=wait, kept=kept)
+
+    def read_clearance(self, cookies: bytes, visitor: Visitor, user_agent: bytes) -> Clearance | Refusal | None:
+        """Return the clearance in a Cookie header, why its token gives none, or None where there is no token.
+
+        Both names of the cookie count on both schemes: a site that moves to TLS keeps its visitors.
+        """
         return self._clearances.read(cookies, visitor.binding, user_agent)
 
     # -- our own paths ------------------------------------------------------------------------------------------------
@@ -102,17 +115,20 @@ class Gate:
         """Tell whether ``path`` is ours and never reaches the origin."""
         return path.startswith(self._own_path + "/")
 
-    def serve(self, visitor: Visitor, request: Request, body: bytes, request_id: str, *, secure: bool) -> OwnAnswer:
+    def serve(  # noqa: PLR0913 - who asks for what
+        self, visitor: Visitor, request: Request, body: bytes, request_id: str, *, secure: bool, work: int = 0
+    ) -> OwnAnswer:
         """Answer a request for an own path. ``secure`` when the visitor came over TLS. Never raises."""
         if len(body) > MAX_OWN_BODY:
             return OwnAnswer(self._replies.notice(413, 0.0, request, request_id))
+        asked = Asked(visitor, request, request_id, work)
         match (request.path.removeprefix(self._own_path), request.method):
             case ("/answer", "POST"):
-                return self.answer(visitor, request, body, request_id, secure=secure)
+                return self.answer(asked, body, secure=secure)
             case ("/continue", "POST"):
-                return self.proceed(visitor, request, body, request_id, secure=secure)
+                return self.proceed(asked, body, secure=secure)
             case ("/return", "GET" | "HEAD"):
-                return self.send_back(visitor, request, request_id)
+                return self.send_back(asked)
             case ("/answer" | "/continue", _):
                 return self._not_allowed(request, request_id, b"POST")
             case ("/return", _):
@@ -124,146 +140,113 @@ class Gate:
         """Return ``reply`` as the answer to a client that answers faster than anybody can."""
         return OwnAnswer(reply)
 
-    def answer(self, visitor: Visitor, request: Request, body: bytes, request_id: str, *, secure: bool) -> OwnAnswer:
+    def answer(self, asked: Asked, body: bytes, *, secure: bool) -> OwnAnswer:
         """Judge the solver's answer: size and signature first, then whose it is, then the work, then once only."""
-        binding = _binding(visitor, request)
-        now = self._clock()
-        outcome = self._spend(self._check(body, binding, now), now).outcome
+        visitor, request, request_id, work = asked
+        outcome = self._proofs.judge_work(visitor, request, body)
         match outcome:
             case Outcome.PASSED:
-                granted = self._grant(Kind.WORK, binding, now, secure=secure)
+                granted = self._proofs.grant(Kind.WORK, visitor, request, secure=secure)
                 return OwnAnswer(well(request_id, granted), outcome, Kind.WORK)
             case Outcome.GARBLED | Outcome.FORGED | Outcome.WRONG | Outcome.TOO_EARLY:
                 reply = problem(400 if outcome is Outcome.GARBLED else 403, outcome, b"", request_id)
                 return OwnAnswer(reply, outcome, Kind.WORK)
             case Outcome.EXPIRED | Outcome.FOREIGN | Outcome.SPENT:
                 # An honest browser slept too long, or changed its address on the way: it may try again at once.
-                offer = self._offer(binding, int(now))
+                offer = self._proofs.offer(visitor, request, work)
                 return OwnAnswer(problem(403, outcome, offer.puzzle, request_id), outcome, Kind.WORK)
             case _:
                 assert_never(outcome)
 
-    def proceed(self, visitor: Visitor, request: Request, body: bytes, request_id: str, *, secure: bool) -> OwnAnswer:
+    def proceed(self, asked: Asked, body: bytes, *, secure: bool) -> OwnAnswer:
         """Judge the form that works without a script: not before its time, once only, then back by way of a check."""
+        visitor, request, request_id, _ = asked
         fields = read_form(body)
         target = safe_target(fields.get("to", "/"), self._own_path)
-        token = fields.get("token", "")
-        binding = _binding(visitor, request)
-        now = self._clock()
-        outcome = self._spend(self._unlock(token, binding, now), now).outcome
+        token, kept = fields.get("token", ""), fields.get("kept", "")
+        outcome = self._proofs.judge_form(visitor, request, token)
+        if outcome is not Outcome.PASSED and isinstance(self._read(visitor, request), Clearance):
+            # A second click comes with the cookie that the first one earned, and the script with its own: no reason to
+            # refuse, nor to wait.
+            return OwnAnswer(self._go_on(asked, target, kept), outcome, Kind.FORM)
         match outcome:
             case Outcome.PASSED:
-                check_first = f"{self._own_path}/return?to={quote(target, safe='/')}"
-                reply = redirect(check_first, request_id, self._grant(Kind.FORM, binding, now, secure=secure))
-            case Outcome.TOO_EARLY:
-                left = max(1, math.ceil(int(token.split(".")[1]) - now))
-                reply = self._show(Occasion.EARLY, visitor, request, request_id, target, wait=left, token=token)
-            case Outcome.GARBLED | Outcome.FORGED | Outcome.WRONG | Outcome.EXPIRED | Outcome.FOREIGN | Outcome.SPENT:
-                # A second click on the button comes with the cookie that the first one earned: no reason to refuse.
-                if isinstance(self._read(visitor, request), Clearance):
-                    reply = self._lead_on(visitor, request, request_id, target)
+                granted = self._proofs.grant(Kind.FORM, visitor, request, secure=secure)
+                if kept:
+                    reply = self._send_on(asked, target, kept)
+                    reply = reply._replace(headers=(*reply.headers, granted))
                 else:
-                    reply = self._show(Occasion.FAILED, visitor, request, request_id, target)
+                    reply = redirect(f"{self._own_path}/return?to={quote(target, safe='/')}", request_id, granted)
+            case Outcome.TOO_EARLY:
+                left = max(1, math.ceil(int(token.split(".")[1]) - self._clock()))
+                reply = self._show(Occasion.EARLY, asked, target, wait=left, token=token, kept=kept)
+            case Outcome.GARBLED | Outcome.FORGED | Outcome.WRONG | Outcome.EXPIRED | Outcome.FOREIGN | Outcome.SPENT:
+                reply = self._show(Occasion.FAILED, asked, target, kept=kept)
             case _:
                 assert_never(outcome)
         return OwnAnswer(reply, outcome, Kind.FORM)
 
-    def send_back(self, visitor: Visitor, request: Request, request_id: str) -> OwnAnswer:
+    def send_back(self, asked: Asked) -> OwnAnswer:
         """Send a visitor on whose cookie came back; tell one whose cookie did not, instead of going round for ever."""
+        visitor, request, request_id, work = asked
         target = safe_target(read_form(request.query.encode("latin-1", "replace")).get("to", "/"), self._own_path)
         found = self._read(visitor, request)
         script = self._replies.wants_json(request)
         if isinstance(found, Clearance):
-            if script:
-                return OwnAnswer(well(request_id))
-            return OwnAnswer(self._lead_on(visitor, request, request_id, target))
+            return OwnAnswer(well(request_id) if script else self._lead_on(asked, target))
         word = "no_cookie" if found is None else str(found)
         if script:
             # The address changed on the way: proved again at once, without the visitor's doing.
-            puzzle = b"" if found is None else self._offer(_binding(visitor, request), int(self._clock())).puzzle
+            puzzle = b"" if found is None else self._proofs.offer(visitor, request, work).puzzle
             return OwnAnswer(problem(403, word, puzzle, request_id), word)
         occasion = Occasion.NO_COOKIE if found is None else Occasion.FAILED
-        return OwnAnswer(self._show(occasion, visitor, request, request_id, target), word)
+        return OwnAnswer(self._show(occasion, asked, target), word)
 
-    # -- judging ------------------------------------------------------------------------------------------------------
-
-    def _check(self, payload: bytes, binding: bytes, now: float) -> Answer:
-        if Kind.WORK not in self._policy.kinds:
-            return Answer(Outcome.EXPIRED)
-        return check_any(self._keys.keys, payload, binding=binding.hex(), now=now)
-
-    def _unlock(self, token: str, binding: bytes, now: float) -> Answer:
-        """Judge with each key in turn: a page given before the keys changed is answered after."""
-        judged = Answer(Outcome.EXPIRED)
-        if Kind.FORM not in self._policy.kinds:
-            return judged
-        for key in self._keys.keys:
-            judged = unlock(key, token, binding=binding.hex(), now=now)
-            if judged.outcome is not Outcome.FORGED:
-                break
-        return judged
-
-    def _spend(self, judged: Answer, now: float) -> Answer:
-        """Spend the puzzle of an answer that passed: one step, so of two at once only one passes."""
-        if judged.outcome is not Outcome.PASSED or self._spent.spend_once(judged.nonce, judged.expires, now):
-            return judged
-        return Answer(Outcome.SPENT)
-
-    def _grant(self, kind: Kind, binding: bytes, now: float, *, secure: bool) -> Header:
-        policy = self._policy
-        lasts = int(policy.clearance_validity if kind is Kind.WORK else policy.form_clearance_validity)
-        clearance = Clearance(self._chance(8).hex(), kind, int(now) + lasts, policy.epoch)
-        token = seal(self._keys.current, clearance, binding)
-        return (b"Set-Cookie", set_cookie(token, lasts, secure=secure))
+    # -- answering ----------------------------------------------------------------------------------------------------
 
     def _read(self, visitor: Visitor, request: Request) -> Clearance | Refusal | None:
         headers = request.headers
         return self._clearances.read(headers.get(b"cookie", b""), visitor.binding, headers.get(b"user-agent", b""))
 
-    # -- answering ----------------------------------------------------------------------------------------------------
-
-    def _offer(self, binding: bytes, now: int) -> Offer:
-        """Return a puzzle and a form token. They share a nonce, so one page gives one clearance."""
-        policy, key, bound = self._policy, self._keys.current, binding.hex()
-        nonce = self._chance(16).hex()
-        expires = now + int(policy.puzzle_validity)
-        puzzle = issue_text(key, nonce=nonce, cost=policy.cost, expires=expires, binding=bound)
-        token = lock(key, nonce=nonce, ready=now + math.ceil(policy.form_wait), expires=expires, binding=bound)
-        return Offer(puzzle, token.encode())
-
     def _show(  # noqa: PLR0913 - a page, its reader, and what differs
         self,
         occasion: Occasion,
-        visitor: Visitor,
-        request: Request,
-        request_id: str,
+        asked: Asked,
         target: str,
         *,
         wait: int = 0,
         token: str = "",
+        kept: str = "",
+        fields: str = "",
     ) -> Reply:
-        offer = self._offer(_binding(visitor, request), int(self._clock()))
+        offer = self._proofs.offer(asked.visitor, asked.request, asked.work)
         if token:
             offer = offer._replace(token=token.encode())
-        language = request.headers.get(b"accept-language", b"")
-        nonce = self._chance(16).hex()
-        return self._pages.show(occasion, language, offer, request_id, target, nonce=nonce, wait=wait)
+        language = asked.request.headers.get(b"accept-language", b"")
+        shown = Shown(offer, asked.id, target, self._chance(16).hex(), wait, kept, fields)
+        return self._pages.show(occasion, language, shown)
 
-    def _lead_on(self, visitor: Visitor, request: Request, request_id: str, target: str) -> Reply:
+    def _go_on(self, asked: Asked, target: str, kept: str) -> Reply:
+        return self._send_on(asked, target, kept) if kept else self._lead_on(asked, target)
+
+    def _send_on(self, asked: Asked, target: str, kept: str) -> Reply:
+        """Return the page from which the browser sends a kept form again, or one that says that it was not sent."""
+        body = open_form(self._keys.keys, kept, target) if from_here(asked.request) else b""
+        if not body:
+            return self._show(Occasion.LOST, asked, target)
+        return self._show(Occasion.SEND_ON, asked, target, fields=fields_html(body))
+
+    def _lead_on(self, asked: Asked, target: str) -> Reply:
         """Send a visitor on to ``target``.
 
         Browsers hold every redirect that follows a form against the page's form-action, so a target that itself
         redirects to another host (a sign-in, a "www.") would be blocked. They get a page that goes on at once, by
         a header and with a link; text browsers, which know no such policy, are redirected.
         """
-        if request.headers.get(b"user-agent", b"").startswith(b"Mozilla/"):
-            return self._show(Occasion.PASSED, visitor, request, request_id, target)
-        return redirect(target, request_id)
+        if asked.request.headers.get(b"user-agent", b"").startswith(b"Mozilla/"):
+            return self._show(Occasion.PASSED, asked, target)
+        return redirect(target, asked.id)
 
     def _not_allowed(self, request: Request, request_id: str, allow: bytes) -> OwnAnswer:
         reply = self._replies.notice(405, 0.0, request, request_id)
         return OwnAnswer(reply._replace(headers=(*reply.headers, (b"Allow", allow))))
-
-
-def _binding(visitor: Visitor, request: Request) -> bytes:
-    return bind(visitor.binding, request.headers.get(b"user-agent", b""))

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shieldproxy.core.buckets import Reading, Scope
-from shieldproxy.core.clearance import Clearance
+from shieldproxy.core.clearance import Clearance, Kind
 from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Posture, Request, Tightening
 from shieldproxy.core.page_kinds import page_kind
 from shieldproxy.core.paths import plain_path
@@ -74,9 +74,7 @@ class Gatherer:
         """Ask ``strained`` before each request whether the origin can take no more newcomers at the moment."""
         self._strained = strained
 
-    def gather(  # noqa: PLR0913 - what is known of one request
-        self, policy: Policy, visit: Visit, request: Request, now: float, *, secure: bool, ja4: str = ""
-    ) -> Facts:
+    def gather(self, policy: Policy, visit: Visit, request: Request, now: float, *, ja4: str = "") -> Facts:
         """Return the facts of ``request``, every matching bucket charged with one token.
 
         Exempt and banned requests charge nothing: the first must never be limited, the second are not served.
@@ -95,18 +93,17 @@ class Gatherer:
             return Facts(
                 visitor, request, now, exempt=exempt, ban=ban, matched=matched, crawler=crawler, posture=posture
             )
-        clearance = self._clearance(visitor, request, secure=secure)
+        clearance = self._clearance(visitor, request)
         if own:
-            readings = self._charge(visit.own, request, crawler, "", now)
-            posture = self._situation.posture
-            return Facts(visitor, request, now, PageKind.API, readings=readings, clearance=clearance, posture=posture)
+            return self._gather_answer(visit, request, matched, clearance, now)
         page = page_kind(request.method, request.place, request.headers)
         posture, tightening, part = self._situation.posture, Tightening.NONE, False
         traits, cohort = NO_TRAITS, ""
         if crawler is Crawler.VERIFIED:
             readings = self._charge(visit.robots, request, crawler, "", now)
         elif clearance is not None:
-            readings = self._charge(visit.cleared, request, crawler, clearance.serial, now)
+            charges = visit.cleared if clearance.kind is Kind.WORK else visit.formed
+            readings = self._charge(charges, request, crawler, clearance.serial, now)
         elif page is PageKind.PAGE:
             readings, tightening, traits, cohort = self._charge_page(visit, request, crawler, posture, ja4, now)
         else:
@@ -141,6 +138,24 @@ class Gatherer:
         if found not in {Tightening.NONE, Tightening.SAMPLE} and situation.spares(look.asked, now):
             return Tightening.NONE, ""
         return found, ""
+
+    def _gather_answer(
+        self, visit: Visit, request: Request, matched: tuple[Rule, ...], clearance: Clearance | None, now: float
+    ) -> Facts:
+        """Return the facts of a request for an own path.
+
+        No rule refuses anybody an answer; their weights say how hard a puzzle is that is asked for anew.
+        """
+        return Facts(
+            visit.visitor,
+            request,
+            now,
+            PageKind.API,
+            matched=tuple(rule for rule in matched if rule.action is None),
+            readings=self._charge(visit.own, request, Crawler.NONE, "", now),
+            clearance=clearance,
+            posture=self._situation.posture,
+        )
 
     def _charge_page(  # noqa: PLR0913, PLR0917 - what was gathered so far
         self, visit: Visit, request: Request, crawler: Crawler, posture: Posture, ja4: str, now: float
@@ -215,12 +230,12 @@ class Gatherer:
             visit.habits.note(request)
         return crawler, visit.habits.matched(request, crawler)
 
-    def _clearance(self, visitor: Visitor, request: Request, *, secure: bool) -> Clearance | None:
+    def _clearance(self, visitor: Visitor, request: Request) -> Clearance | None:
         cookie = request.headers.get(b"cookie")
         if cookie is None:
             return None
         agent = request.headers.get(b"user-agent", b"")
-        found = self._gate.read_clearance(cookie, visitor, agent, secure=secure)
+        found = self._gate.read_clearance(cookie, visitor, agent)
         return found if isinstance(found, Clearance) else None
 
     def _charge(

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, assert_never
 from cachetools import LRUCache
 
 from shieldproxy.core.addresses import Address
+from shieldproxy.core.clearance import Kind
 from shieldproxy.core.facts import Facts, Malformed, Request
 from shieldproxy.core.judge import judge
 from shieldproxy.core.observing import consider, watches
-from shieldproxy.core.stages import STAGE_NAMES
+from shieldproxy.core.stages import STAGE_NAMES, suspicion
 from shieldproxy.core.verdict import Action, Mode, Side, Verdict
 from shieldproxy.guard.conduct import PASSED, Conduct
 from shieldproxy.guard.crowd import Crowd
 from shieldproxy.guard.decisions import Decision, Outcome
-from shieldproxy.guard.habits import Habits
+from shieldproxy.guard.gate import OwnAnswer
+from shieldproxy.guard.habits import HabitsOfAll
+from shieldproxy.guard.kept_forms import keepable
 from shieldproxy.guard.recording import Draft
 from shieldproxy.guard.repeats import Repeatable, Repeated, repeatable
 from shieldproxy.guard.replies import HANG_UP
@@ -40,16 +43,13 @@ if TYPE_CHECKING:
         Traits,
         WallClock,
     )
-    from shieldproxy.core.rules import Rule
-    from shieldproxy.guard.gate import Gate, OwnAnswer
+    from shieldproxy.guard.gate import Gate
     from shieldproxy.guard.gathering import Gatherer
     from shieldproxy.guard.replies import Replies, Reply
 
 # Visits remembered between connections; about 1 KiB each. A flood of new addresses turns this over and costs
 # what a first visit costs (some 15 µs), never more memory.
 VISITS = 16_384
-# Sets of rules that networks match; a policy with many rules on networks has more, and then they are made anew.
-GROUPS = 64
 
 STAGE_INDEX = {name: index for index, name in enumerate(STAGE_NAMES)}
 OVER_OWN_LIMIT = STAGE_INDEX["over_own_limit"]
@@ -102,7 +102,7 @@ class Guard:
         self._generation = 0
         self._episode = ""
         self._geo = networks.version
-        self._habits: dict[tuple[str, ...], Habits] = {}
+        self._habits = HabitsOfAll()
         self._visits: LRUCache[Address, Visit] = LRUCache(VISITS)
         self._conduct = Conduct(policy, buckets=buckets, bans=bans, tallies=tallies, clock=clock, on_ban=on_ban)
         self._note_exemptions()
@@ -130,16 +130,6 @@ class Guard:
         """Write the ID of the episode that is open ('': none) into every record from now on."""
         self._episode = episode
 
-    def _habits_of(self, rules: tuple[Rule, ...]) -> Habits:
-        """Return the habits of a group of visitors: as many groups as there are sets of rules their networks match."""
-        names = tuple(rule.name for rule in rules)
-        found = self._habits.get(names)
-        if found is None:
-            if len(self._habits) >= GROUPS:
-                self._habits.clear()
-            found = self._habits[names] = Habits(rules)
-        return found
-
     def meet(self, address: Address) -> Visit:
         """Return the visit of the client at ``address``; known ones from memory."""
         try:
@@ -147,7 +137,7 @@ class Guard:
         except KeyError:
             pass
         visitor = visitor_of(address, self._networks.label(str(address)))
-        found = visit(self._policy, visitor, self._buckets, self._generation, self._habits_of)
+        found = visit(self._policy, visitor, self._buckets, self._generation, self._habits.of)
         self._visits[address] = found
         return found
 
@@ -165,10 +155,10 @@ class Guard:
         visitor = known.visitor
         return self._bans.find(visitor.client, visitor.address, self._clock()) is not None
 
-    def decide(self, peer: Peer, known: Visit, request: Request, *, secure: bool = False) -> Decision:
+    def decide(self, peer: Peer, known: Visit, request: Request) -> Decision:
         """Return the decision on ``request``; charges buckets, touches nothing else. Never awaits, never raises."""
         policy = self._policy
-        facts = self._gatherer.gather(policy, known, request, self._clock(), secure=secure, ja4=peer.ja4)
+        facts = self._gatherer.gather(policy, known, request, self._clock(), ja4=peer.ja4)
         return self._judge(policy, peer, known, facts, own=self._gatherer.is_own(request.path, facts.request.place))
 
     def decide_malformed(self, peer: Peer, known: Visit, request: Request, reason: Malformed) -> Decision:
@@ -191,6 +181,8 @@ class Guard:
         enforced = policy.mode is Mode.ENFORCE or verdict.stage == "malformed"
         if not own:
             self._crowd.saw(facts, verdict)
+        if verdict.action is Action.CHALLENGE and enforced and facts.request.method == "POST" and not own:
+            own = Kind.FORM in policy.challenge.kinds and keepable(facts.request)
         return Decision(self._next_id(), peer, known, facts, verdict, enforced, own, policy.digest)
 
     def reply(self, decision: Decision) -> Reply | None:
@@ -204,10 +196,7 @@ class Guard:
             case Action.CHALLENGE:
                 if decision.own:
                     return None
-                facts = decision.facts
-                self._tallies.count("challenges.proof-of-work.issued")
-                self._crowd.challenged(facts)
-                return self._gate.challenge(facts.visitor, facts.request, verdict, decision.id)
+                return self._challenge(decision)
             case Action.THROTTLE | Action.REFUSE:
                 return self.refusal(decision)
             case Action.DROP:
@@ -215,18 +204,29 @@ class Guard:
             case _:
                 assert_never(verdict.action)
 
+    def _challenge(self, decision: Decision, body: bytes = b"") -> Reply:
+        facts, verdict = decision.facts, decision.verdict
+        self._tallies.count("challenges.proof-of-work.issued")
+        self._crowd.challenged(facts)
+        work = self._policy.challenge.work(facts.posture, verdict.suspicion)
+        return self._gate.challenge(facts.visitor, facts.request, verdict, decision.id, work, body)
+
     def refusal(self, decision: Decision) -> Reply:
         """Return the page that says no; also for what is dropped, where a door cannot hang up on that client alone."""
         return self._replies.refusal(decision.verdict, decision.facts.request, decision.id)
 
     def serve_own(self, decision: Decision, body: bytes, *, secure: bool) -> OwnAnswer:
-        """Answer a request for one of our own paths (``decision.own``, admitted)."""
+        """Answer what is ours to answer (``decision.own``): a request for one of our paths, or a form to be kept."""
         facts = decision.facts
         known = decision.visit
-        if self._conduct.answers_too_fast(known):
+        too_fast = self._conduct.answers_too_fast(known)
+        if decision.verdict.action is Action.CHALLENGE:
+            return OwnAnswer(self._challenge(decision, b"" if too_fast else body), "issued")
+        if too_fast:
             verdict = decision.verdict._replace(action=Action.THROTTLE, status=429, wait=self._conduct.answer_wait)
             return self._gate.too_many(self._replies.refusal(verdict, facts.request, decision.id))
-        answer = self._gate.serve(facts.visitor, facts.request, body, decision.id, secure=secure)
+        work = self._policy.challenge.work(facts.posture, suspicion(facts))
+        answer = self._gate.serve(facts.visitor, facts.request, body, decision.id, secure=secure, work=work)
         if answer.kind:
             self._tallies.count(f"challenges.{answer.kind}.{answer.challenge}")
             if answer.challenge == PASSED:

@@ -19,6 +19,9 @@ WAYS = 4_096
 # Longer words are read each time: a flood of long ones must not fill the memory (4096 times this is 4 MiB).
 LONGEST = 1_024
 
+# Sets of rules that networks match; a policy with many rules on networks has more, and then they are made anew.
+GROUPS = 64
+
 
 class Habits:
     """The rules that are open for one group of visitors, those about presentation answered from memory."""
@@ -74,3 +77,24 @@ class Habits:
         said = {name: word for name, word in zip(self._asked, words, strict=True) if word is not None}
         presented = Request("", "", "/", "", "", said)
         return tuple(rule for rule in self._by_head if rule.when.fits_request(presented, crawler))
+
+
+class HabitsOfAll:
+    """The habits of all visitors: as many as there are sets of rules that their networks match."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], Habits] = {}
+
+    def of(self, rules: tuple[Rule, ...]) -> Habits:
+        """Return the habits of those whom ``rules`` may concern."""
+        names = tuple(rule.name for rule in rules)
+        found = self._known.get(names)
+        if found is None:
+            if len(self._known) >= GROUPS:
+                self._known.clear()
+            found = self._known[names] = Habits(rules)
+        return found
+
+    def clear(self) -> None:
+        """Forget all, as a changed policy wants it."""
+        self._known.clear()

@@ -54,7 +54,8 @@ class Visit(NamedTuple):
     """A client as the policy of one generation sees it: who it is, its standing, its buckets.
 
     ``newcomer`` charges are own and collective buckets, ``pressed`` the same for a network in excess, ``cleared`` those
-    of a holder of a clearance, ``robots`` those of a verified crawler, ``own`` what our own paths charge.
+    of a holder of a clearance, ``formed`` of one who earned it by the form, ``robots`` those of a verified crawler,
+    ``own`` what our own paths charge.
     ``excess`` is the name under which its network is marked. ``generation`` tells whether the policy or the
     databases changed since.
     """
@@ -65,6 +66,7 @@ class Visit(NamedTuple):
     newcomer: tuple[Charge, ...]
     pressed: tuple[Charge, ...]
     cleared: tuple[Charge, ...]
+    formed: tuple[Charge, ...]
     robots: tuple[Charge, ...]
     own: tuple[Charge, ...]
     offences: int
@@ -96,8 +98,7 @@ def visit(
     robots: list[Charge] = []
     # Own limits before shared ones: see Gatherer._charge.
     for limit, key in sorted(now_standing.charges, key=lambda charge: charge.limit.scope.collective):
-        slot = 0 if key is None else buckets.slot(limit.name, key)
-        charge = Charge(limit, slot, limit.interval, limit.span, limit.scope.collective)
+        charge = charge_of(limit, 0 if key is None else buckets.slot(limit.name, key))
         if limit.match is not None and Crawler.VERIFIED in limit.match.crawler:
             robots.append(charge)
         elif limit.scope == "clearance":
@@ -114,6 +115,7 @@ def visit(
         newcomer,
         tuple(pressed),
         tuple(cleared),
+        tuple(lessened(charge, policy.challenge.form_share) for charge in cleared),
         tuple(robots),
         tuple(charge for charge in newcomer if binds_answers(charge.limit)),
         buckets.slot(OFFENCES, visitor.client),
@@ -125,6 +127,19 @@ def visit(
         buckets.slot(EXCESS, str(visitor.label.asn)),
         generation,
     )
+
+
+def charge_of(limit: Limit, slot: int) -> Charge:
+    """Return ``limit`` ready to be charged to ``slot``."""
+    return Charge(limit, slot, limit.interval, limit.span, limit.scope.collective)
+
+
+def lessened(charge: Charge, share: float) -> Charge:
+    """Return the charge of a clearance that was earned by the form: ``share`` of the rate and of the burst, or one."""
+    limit = charge.limit
+    if limit.scope is not Scope.CLEARANCE:
+        return charge
+    return charge_of(limit._replace(rate=limit.rate * share, burst=max(1.0, limit.burst * share)), charge.slot)
 
 
 def binds_everybody(limit: Limit) -> bool:

@@ -88,7 +88,7 @@ class Exchange:
         if self.malformed is not None:
             self.decision = guard.decide_malformed(peer, self.visit, self.request, self.malformed)
         else:
-            self.decision = guard.decide(peer, self.visit, self.request, secure=self.caller.secure)
+            self.decision = guard.decide(peer, self.visit, self.request)
         reply = guard.reply(self.decision)
         if reply is not None and reply.status == 0 and self.client.identity.speaks_for_others:
             # To hang up would hit the forwarder, which took us for broken and kept others away too.

@@ -42,7 +42,7 @@ class Terms:
     buffer: int = 65_536
     max_connections: int = 10_000
     max_connections_per_client: int = 256
-    max_own_body: int = 8_192
+    max_own_body: int = 32_768
     pace_wait: float = 2.0
     nameless: bytes = b"localhost"
 

@@ -119,9 +119,11 @@ class Challenge:
         ((Stance.CALM, 100), (Stance.ELEVATED, 50), (Stance.UNDER_ATTACK, 40)), thresholds
     )
     cost: int = setting(1_000, integer(10, 100_000))
+    hardest: int = setting(16, integer(1, 64))
     validity: float = setting(86_400.0, duration("1m", "30d"))
     form_validity: float = setting(3_600.0, duration("1m", "30d"))
     form_wait: float = setting(3.0, duration("0s", "1m"))
+    form_share: float = setting(0.5, number(0.01, 1))
     puzzle_validity: float = setting(300.0, duration("10s", "1h"))
     epoch: int = setting(1, integer(0, 2**32 - 1))
     answers: Answers = section(Answers)

@@ -205,3 +205,33 @@ def test_the_defaults_are_usable() -> None:
     assert isinstance(policy.challenge.kinds, tuple)
     assert standing(policy, visitor()) == ("", (), ())
     assert Limit("x", Scope.CLIENT, 1.0, 1.0, Action.THROTTLE).match is None
+
+
+WORKS = [
+    # posture, suspicion: how many times the usual work
+    (Posture.CALM, 0, 1),
+    (Posture.CALM, 99, 1),
+    (Posture.CALM, 100, 2),
+    (Posture.CALM, 200, 4),
+    (Posture.ELEVATED, 49, 1),
+    (Posture.ELEVATED, 100, 4),
+    (Posture.UNDER_ATTACK, 39, 1),
+    (Posture.UNDER_ATTACK, 40, 2),
+    (Posture.UNDER_ATTACK, 100, 4),
+    (Posture.UNDER_ATTACK, 160, 16),
+    (Posture.UNDER_ATTACK, 10**6, 16),
+]
+
+
+@pytest.mark.parametrize(("posture", "suspicion", "times"), WORKS)
+def test_the_suspicious_work_harder_and_under_attack_still_harder(posture: Posture, suspicion: int, times: int) -> None:
+    """Twice the work for each time the threshold is reached, which falls with the posture; a bound keeps it finite."""
+    assert ChallengePolicy(cost=1_000, hardest=16).work(posture, suspicion) == 1_000 * times
+
+
+def test_a_site_that_challenges_everybody_asks_the_usual_work_of_the_unsuspicious() -> None:
+    """A threshold of nothing is a decision to ask all, not to ask more; and an operator may forbid more altogether."""
+    everybody = ChallengePolicy(cost=10, suspicion=((Posture.CALM, 0),))
+    assert everybody.work(Posture.CALM, 0) == 10
+    assert everybody.work(Posture.CALM, 100) == 20
+    assert everybody._replace(hardest=1).work(Posture.CALM, 1_000) == 10

@@ -16,14 +16,17 @@ from shieldproxy.core.puzzles import (
     ALGORITHM,
     MAX_ANSWER,
     MAX_COUNTER,
+    MOST_COST,
     Answer,
     Outcome,
     canonical,
     check,
     derive,
+    difficulty,
     issue,
     issue_text,
     lock,
+    parse_answer,
     signature,
     solve,
     unlock,
@@ -36,7 +39,7 @@ NONCE = "00112233445566778899aabbccddeeff"
 NOW = 1_000.0
 EXPIRES = 1_300
 FAR = 4_000_000_000  # the package asks the clock of the machine
-PUZZLE = issue(SECRET, nonce=NONCE, cost=1, expires=EXPIRES, binding=BINDING)
+PUZZLE = issue(SECRET, nonce=NONCE, work=1, expires=EXPIRES, binding=BINDING)
 COUNTER = solve(PUZZLE)
 SOLVED = {"challenge": PUZZLE, "solution": {"counter": COUNTER, "derivedKey": "", "time": 12}}
 
@@ -134,17 +137,23 @@ MUTATED = [
     (None, Outcome.GARBLED),
     (7, Outcome.GARBLED),
     # --- lone surrogates, which JSON can carry and UTF-8 cannot
-    (changed(challenge__parameters__nonce="\ud800"), Outcome.GARBLED),
+    (changed(challenge__parameters__nonce="\ud800"), Outcome.FORGED),
+    (changed(challenge__parameters__data={"b": "\ud800"}), Outcome.GARBLED),
     (changed(challenge__signature="\ud800"), Outcome.GARBLED),
     # --- signed with our secret by somebody who means another puzzle
     (signed(data=...), Outcome.FORGED),
     (signed(data={}), Outcome.FORGED),
-    (signed(data=[]), Outcome.FORGED),
+    (signed(data=[]), Outcome.GARBLED),
     (signed(expiresAt=...), Outcome.FORGED),
     (signed(expiresAt=None), Outcome.FORGED),
     (signed(expiresAt="never"), Outcome.FORGED),
     (signed(keyPrefix=""), Outcome.FORGED),
     (signed(keyPrefix="0"), Outcome.FORGED),
+    (signed(keyPrefix="0" * 9), Outcome.FORGED),
+    (signed(keyPrefix="00f"), Outcome.FORGED),
+    (signed(cost=MOST_COST + 1), Outcome.FORGED),
+    (signed(data={"b": 1}), Outcome.FORGED),
+    (signed(data={"b": BINDING, "c": "1"}), Outcome.FORGED),
     (signed(keyLength=64), Outcome.FORGED),
     (signed(algorithm="SHA-256"), Outcome.FORGED),
     (signed(cost=0), Outcome.FORGED),
@@ -244,12 +253,56 @@ def test_a_flipped_bit_never_passes_as_another_puzzle(bit: int) -> None:
     assert found.outcome is not Outcome.PASSED or found == Answer(Outcome.PASSED, NONCE, EXPIRES)
 
 
+# ---- how hard
+
+WORKS = [
+    # work, cost of a try, zeros
+    (1, 1, "00"),
+    (1_000, 1_000, "00"),
+    (1_001, 63, "000"),
+    (2_000, 125, "000"),
+    (16_000, 1_000, "000"),
+    (16_016, 63, "0000"),
+    (100_000 * 64, 98, "000000"),
+]
+
+
+@pytest.mark.parametrize(("work", "cost", "prefix"), WORKS)
+def test_harder_puzzles_take_more_tries_and_no_dearer_ones(work: int, cost: int, prefix: str) -> None:
+    """The work in the mean is what was asked for, and a try, which is what verifying takes, never costs more."""
+    found = difficulty(work)
+    assert found == (cost, prefix)
+    tries = 16 ** len(prefix)
+    assert 0.9 <= 256 * work / (cost * tries) <= 1.0 + 1e-9
+    assert cost <= MOST_COST
+
+
+def test_a_puzzle_of_any_number_of_zeros_passes() -> None:
+    """Three zeros are no whole bytes; who finds them is believed, who finds two of them is not."""
+    puzzle = issue(SECRET, nonce=NONCE, work=MOST_COST + 1, expires=EXPIRES, binding=BINDING)
+    puzzle["parameters"]["cost"] = 1  # a try of it costs a test too much
+    puzzle["signature"] = signature(SECRET, puzzle["parameters"])
+    counter = solve(puzzle)
+    assert derive(puzzle["parameters"], counter).hex().startswith("000")
+    answer = {"challenge": puzzle, "solution": {"counter": counter}}
+    assert outcome(answer) is Outcome.PASSED
+    near = next(c for c in range(100_000) if derive(puzzle["parameters"], c).hex()[:3] in {"001", "002", "003"})
+    answer["solution"] = {"counter": near}
+    assert outcome(answer) is Outcome.WRONG
+
+
+def test_junk_that_takes_long_to_read_is_not_read() -> None:
+    """Lists, deep objects and long texts are refused before anything parses them."""
+    for document in (b"[" * 500, b'{"a":' * 100, b'{"challenge":{"parameters":[' + b"1.5e9," * 60):
+        assert parse_answer(base64.b64encode(document)) is None
+
+
 # ---- the altcha package, both ways
 
 
 def test_altcha_solves_and_verifies_what_we_issue() -> None:
     """The package takes our puzzle for its own: same signature, same derivation, same end."""
-    puzzle = issue(SECRET, nonce=NONCE, cost=10, expires=FAR, binding=BINDING)
+    puzzle = issue(SECRET, nonce=NONCE, work=10, expires=FAR, binding=BINDING)
     challenge = altcha.Challenge.from_dict(puzzle)
     solution = altcha.solve_challenge(challenge)
     assert solution is not None
@@ -267,7 +320,7 @@ def test_we_solve_and_check_what_altcha_issues() -> None:
     counter = solve(puzzle)
     solution = altcha.Solution(counter, derive(puzzle["parameters"], counter).hex())
     sent = altcha.Payload(challenge, solution).to_base64().encode()
-    assert len(sent) < MAX_ANSWER // 2
+    assert len(sent) < MAX_ANSWER
     assert check(SECRET, sent, binding=BINDING, now=NOW) == Answer(Outcome.PASSED, challenge.parameters.nonce, EXPIRES)
     forged = altcha.create_challenge(ALGORITHM, 10, expires_at=EXPIRES, data={"b": BINDING}, hmac_secret=b"other")
     sent = altcha.Payload(forged, solution).to_base64().encode()
@@ -278,7 +331,7 @@ def test_we_solve_and_check_what_altcha_issues() -> None:
 @given(st.binary(min_size=16, max_size=16).map(bytes.hex), st.integers(1, 5), st.integers(2**31, 2**40), st.binary())
 def test_signatures_are_altchas(nonce: str, cost: int, expires: int, binding: bytes) -> None:
     """For any puzzle the package computes the signature that we do, so both know a forgery from a puzzle."""
-    puzzle = issue(SECRET, nonce=nonce, cost=cost, expires=expires, binding=binding.hex())
+    puzzle = issue(SECRET, nonce=nonce, work=cost, expires=expires, binding=binding.hex())
     solution = altcha.Solution(0, derive(puzzle["parameters"], 0).hex())
     verified = altcha.verify_solution(altcha.Payload(altcha.Challenge.from_dict(puzzle), solution), SECRET)
     assert verified.invalid_signature is False
@@ -292,8 +345,8 @@ def test_signatures_are_altchas(nonce: str, cost: int, expires: int, binding: by
 )
 def test_a_puzzle_written_out_is_the_same_puzzle(nonce: str, cost: int, expires: int, binding: str) -> None:
     """The fast way to write a puzzle into a page says what the slow one says, signature included."""
-    written = json.loads(issue_text(SECRET, nonce=nonce, cost=cost, expires=expires, binding=binding))
-    assert written == issue(SECRET, nonce=nonce, cost=cost, expires=expires, binding=binding)
+    written = json.loads(issue_text(SECRET, nonce=nonce, work=cost, expires=expires, binding=binding))
+    assert written == issue(SECRET, nonce=nonce, work=cost, expires=expires, binding=binding)
 
 
 def test_a_puzzle_tells_the_client_nothing_but_the_work() -> None:
@@ -329,7 +382,7 @@ LOCKS = [
     (unlocked(now=EXPIRES - 0.1), Answer(Outcome.PASSED, NONCE, EXPIRES)),
     (unlocked(now=float(EXPIRES)), Answer(Outcome.EXPIRED)),
     # for one client and one secret
-    (unlocked(binding="somebody else"), Answer(Outcome.FORGED)),
+    (unlocked(binding="somebody else"), Answer(Outcome.FOREIGN)),
     (unlocked(secret=b"another"), Answer(Outcome.FORGED)),
     # opened earlier, kept longer, used again under another name
     (unlocked(TOKEN.replace(f".{READY}.", ".0.")), Answer(Outcome.FORGED)),
@@ -343,17 +396,20 @@ LOCKS = [
     (unlocked(""), Answer(Outcome.GARBLED)),
     (unlocked("..."), Answer(Outcome.GARBLED)),
     (unlocked(TOKEN + "."), Answer(Outcome.GARBLED)),
-    (unlocked(f"{NONCE}.-1.{EXPIRES}.00"), Answer(Outcome.GARBLED)),
-    (unlocked(f"{NONCE}.1.5.{EXPIRES}.00"), Answer(Outcome.GARBLED)),
-    (unlocked(f"{NONCE}.1e3.{EXPIRES}.00"), Answer(Outcome.GARBLED)),
-    (unlocked(f"{NONCE}.{'9' * 13}.{EXPIRES}.00"), Answer(Outcome.GARBLED)),
-    (unlocked(f"{NONCE}.{READY}.{'9' * 1_000}.00"), Answer(Outcome.GARBLED)),
-    (unlocked(f"{NONCE}.\u0661.{EXPIRES}.00"), Answer(Outcome.GARBLED)),
+    # whom it is for is read from the token, and signed like the rest
+    (unlocked(TOKEN.replace(BINDING, "somebody else"), binding="somebody else"), Answer(Outcome.FORGED)),
+    (unlocked(binding="somebody else", now=float(EXPIRES)), Answer(Outcome.EXPIRED)),
+    (unlocked(f"{NONCE}.-1.{EXPIRES}.{BINDING}.00"), Answer(Outcome.GARBLED)),
+    (unlocked(f"{NONCE}.1.5.{EXPIRES}.{BINDING}.00"), Answer(Outcome.GARBLED)),
+    (unlocked(f"{NONCE}.1e3.{EXPIRES}.{BINDING}.00"), Answer(Outcome.GARBLED)),
+    (unlocked(f"{NONCE}.{'9' * 13}.{EXPIRES}.{BINDING}.00"), Answer(Outcome.GARBLED)),
+    (unlocked(f"{NONCE}.{READY}.{'9' * 100}.{BINDING}.00"), Answer(Outcome.GARBLED)),
+    (unlocked(f"{NONCE}.\u0661.{EXPIRES}.{BINDING}.00"), Answer(Outcome.GARBLED)),
     (unlocked(f"\udcff.{READY}.{EXPIRES}.00"), Answer(Outcome.GARBLED)),
-    (unlocked(f"{NONCE}.{READY}.{EXPIRES}.é"), Answer(Outcome.GARBLED)),
+    (unlocked(f"{NONCE}.{READY}.{EXPIRES}.{BINDING}.é"), Answer(Outcome.GARBLED)),
     (unlocked("." * 10_000_000), Answer(Outcome.GARBLED)),
     # a puzzle's signature or a clearance's tag is no lock's
-    (unlocked(f"{NONCE}.{READY}.{EXPIRES}.{PUZZLE['signature'][:32]}"), Answer(Outcome.FORGED)),
+    (unlocked(f"{NONCE}.{READY}.{EXPIRES}.{BINDING}.{PUZZLE['signature'][:32]}"), Answer(Outcome.FORGED)),
 ]
 
 
@@ -371,7 +427,7 @@ def test_every_flipped_bit_of_a_form_token_is_refused() -> None:
         assert unlocked("".join(letters)).outcome in {Outcome.FORGED, Outcome.GARBLED}
 
 
-tokens = st.lists(st.one_of(any_text, st.integers(0, 10**13).map(str)), min_size=4, max_size=4).map(".".join)
+tokens = st.lists(st.one_of(any_text, st.integers(0, 10**13).map(str)), min_size=5, max_size=5).map(".".join)
 
 
 @given(st.one_of(any_text, tokens), any_text)

@@ -16,6 +16,7 @@ from shieldproxy.core.policy import ChallengePolicy
 from shieldproxy.core.verdict import Action, Verdict
 from shieldproxy.guard.appearance import Appearance
 from shieldproxy.guard.gate import Gate
+from shieldproxy.guard.kept_forms import keepable
 from shieldproxy.guard.phrasebook import Phrasebook
 from shieldproxy.guard.replies import Replies, Reply
 from shieldproxy.guard.visits import visitor_of
@@ -31,6 +32,13 @@ REFUSE = Verdict(Action.REFUSE, "denied", "scanner", 0.0, 403)
 # Paths that are always answered with a notice.
 NOTICES = {"/throttled": THROTTLE, "/refused": REFUSE}
 OWN = "/.shieldproxy"
+
+
+# A page of the site with a form, open while the challenges begin; what is in it survives only if nothing is rewritten.
+FORM_PAGE = """<!doctype html><html lang="en"><title>A form</title><h1>Application</h1>
+<form method="post" action="/apply?x=1"><input name="name" value="Ada &amp; \u00e9"><input type="hidden" name="submit" value="">
+<textarea name="text">two
+lines, 50% + "more"</textarea><button name="send" value="yes">Send</button></form></html>"""
 
 
 class GatedSite:
@@ -58,6 +66,8 @@ class GatedSite:
         self.addresses = ["192.0.2.1"]
         # Where /leave redirects to.
         self.elsewhere = ""
+        # Paths that nobody is challenged for.
+        self.open: set[str] = {"/form"}
         # A site that sends the challenge whatever was earned.
         self.challenge_all = False
         self.port = 0
@@ -111,10 +121,11 @@ class GatedSite:
             return self.replies.refusal(NOTICES[request.path], request, "01JD4ZK8Q2M7")
         agent = request.headers.get(b"user-agent", b"")
         cookies = request.headers.get(b"cookie", b"")
-        found = self.gate.read_clearance(cookies, who, agent, secure=False)
-        if isinstance(found, Clearance) and not self.challenge_all:
+        found = self.gate.read_clearance(cookies, who, agent)
+        if (isinstance(found, Clearance) and not self.challenge_all) or request.path in self.open:
             return None
-        return self.gate.challenge(who, request, CHALLENGE, "01JD4ZK8Q2M7")
+        kept = body if keepable(request) else b""
+        return self.gate.challenge(who, request, CHALLENGE, "01JD4ZK8Q2M7", 0, kept)
 
     async def _serve(self, asked: web.Request) -> web.Response:
         self.log.append((asked.method, asked.path, 200))
@@ -124,5 +135,7 @@ class GatedSite:
             raise web.HTTPFound(self.elsewhere)
         if asked.path == "/download":
             return web.Response(body=b"data", headers={"Content-Disposition": 'attachment; filename="data.bin"'})
+        if asked.path == "/form":
+            return web.Response(text=FORM_PAGE, content_type="text/html")
         page = "<!doctype html><title>The site</title><h1>Welcome</h1><p><a href='/next'>next</a></p>"
         return web.Response(text=page, content_type="text/html")

@@ -10,8 +10,9 @@ import pytest
 
 from shieldproxy.core.policy import ChallengePolicy
 from shieldproxy.guard.appearance import Appearance
-from shieldproxy.guard.challenge_pages import ChallengePages, Occasion, Offer
+from shieldproxy.guard.challenge_pages import ChallengePages, Occasion, Shown
 from shieldproxy.guard.phrasebook import Phrasebook
+from shieldproxy.guard.proofs import Offer
 from shieldproxy.guard.replies import Reply
 from shieldproxy.guard.templates import read_page
 
@@ -32,9 +33,10 @@ def show(
     language: str = "en",
     target: str = "/a?b=1&c=2",
     policy: ChallengePolicy | None = None,
+    kept: str = "",
 ) -> Reply:
     """Return one page."""
-    return pages(policy).show(occasion, language.encode(), OFFER, "ID-1", target, nonce="0a" * 16, wait=3)
+    return pages(policy).show(occasion, language.encode(), Shown(OFFER, "ID-1", target, "0a" * 16, 3, kept))
 
 
 class Outline(HTMLParser):

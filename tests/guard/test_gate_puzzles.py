@@ -45,7 +45,7 @@ def test_a_solved_puzzle_gives_a_clearance(clock: HandClock) -> None:
     assert (answer.challenge, answer.kind, answer.reply.status) == ("passed", "proof-of-work", 200)
     assert json.loads(answer.reply.body) == {"ok": True}
     assert header(answer.reply, b"Set-Cookie").endswith(b"; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax; Secure")
-    found = stand.read_clearance(cookie_of(answer.reply), HOME, BROWSER[b"user-agent"], secure=True)
+    found = stand.read_clearance(cookie_of(answer.reply), HOME, BROWSER[b"user-agent"])
     assert isinstance(found, Clearance)
     assert (found.kind, found.expires, found.epoch) == (Kind.WORK, 1_000 + 86_400, 1)
 
@@ -56,7 +56,7 @@ def test_every_clearance_has_a_bucket_of_its_own(clock: HandClock) -> None:
     serials = set()
     for _ in range(2):
         cookie = cookie_of(send(stand, "/answer", solved(puzzle_on(challenge(stand)))).reply)
-        found = stand.read_clearance(cookie, HOME, BROWSER[b"user-agent"], secure=True)
+        found = stand.read_clearance(cookie, HOME, BROWSER[b"user-agent"])
         assert isinstance(found, Clearance)
         serials.add(found.serial)
     assert len(serials) == 2
@@ -181,7 +181,7 @@ def test_pages_and_cookies_survive_a_change_of_keys(clock: HandClock) -> None:
     clock.advance(5)
     assert send(stand, "/continue", filled(form_on(other))).challenge == "passed"
     stand.adopt(POLICY, KeyRing((KEY,)), LOOK)
-    assert isinstance(stand.read_clearance(cookie, HOME, BROWSER[b"user-agent"], secure=True), Clearance)
+    assert isinstance(stand.read_clearance(cookie, HOME, BROWSER[b"user-agent"]), Clearance)
     assert send(stand, "/answer", solved(puzzle_on(page))).challenge == "forged"
 
 
@@ -190,7 +190,7 @@ def test_a_new_epoch_revokes_what_was_given(clock: HandClock) -> None:
     stand = gate(clock)
     cookie = cookie_of(send(stand, "/answer", solved(puzzle_on(challenge(stand)))).reply)
     stand.adopt(POLICY._replace(epoch=2), KeyRing((KEY,)), LOOK)
-    assert stand.read_clearance(cookie, HOME, BROWSER[b"user-agent"], secure=True) is Refusal.REVOKED
+    assert stand.read_clearance(cookie, HOME, BROWSER[b"user-agent"]) is Refusal.REVOKED
 
 
 @given(st.binary(max_size=3_000), st.booleans())
@@ -227,7 +227,7 @@ def test_no_json_raises_or_passes(document: dict[str, Any]) -> None:
 
 def test_the_text_of_a_puzzle_is_the_puzzle() -> None:
     """What a page carries is what core issues, byte for byte in its signed form."""
-    given_to = {"nonce": "0a" * 16, "cost": 1_000, "expires": 2_000, "binding": "0b" * 8}
+    given_to = {"nonce": "0a" * 16, "work": 1_000, "expires": 2_000, "binding": "0b" * 8}
     assert json.loads(issue_text(KEY, **given_to)) == issue(KEY, **given_to)  # type: ignore[arg-type]
 
 

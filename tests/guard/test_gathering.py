@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from shieldproxy.core.buckets import Scope
-from shieldproxy.core.clearance import Refusal
+from shieldproxy.core.clearance import Kind, Refusal
 from shieldproxy.core.facts import (
     Crawler,
     Facts,
@@ -21,7 +21,7 @@ from shieldproxy.core.facts import (
     Visitor,
 )
 from shieldproxy.core.ladder import Ban
-from shieldproxy.core.policy import Exemptions, Policy
+from shieldproxy.core.policy import ChallengePolicy, Exemptions, Policy
 from shieldproxy.core.rules import Condition, Rule, compile_globs
 from shieldproxy.core.verdict import Action
 from shieldproxy.guard.gathering import Gatherer
@@ -43,7 +43,9 @@ CLEARED = limit("cleared", Scope.CLEARANCE)
 class CookieGate:
     """Stands for the gate: whoever sends the cookie ``cleared`` holds a clearance."""
 
-    def read_clearance(self, cookie: bytes, visitor: Visitor, agent: bytes, *, secure: bool) -> Clearance | Refusal:
+    def read_clearance(self, cookie: bytes, visitor: Visitor, agent: bytes) -> Clearance | Refusal:
+        if cookie == b"pressed":
+            return CLEARANCE._replace(kind=Kind.FORM)
         return CLEARANCE if cookie == b"cleared" else Refusal.FORGED
 
 
@@ -69,7 +71,7 @@ class Bench:
     def gather(self, asked: Request, who: Visitor | None = None) -> Facts:
         """Return the facts of a request of a newcomer, or of ``who``."""
         known = visit(self.policy, who or visitor(), self.buckets, 0)
-        return self.gatherer.gather(self.policy, known, asked, NOW, secure=True)
+        return self.gatherer.gather(self.policy, known, asked, NOW)
 
     def charged(self, facts: Facts) -> list[str]:
         """Return the names of the limits that were charged."""
@@ -83,6 +85,27 @@ def test_a_request_is_charged_to_every_limit_that_matches() -> None:
     assert bench.charged(bench.gather(request("/search"))) == ["client", "search", "site"]
     dutch = visitor(label=NetworkLabel(64500, "Example", "NL"))
     assert bench.charged(bench.gather(request("/"), dutch)) == ["client", "asn", "site"]
+
+
+def test_a_clearance_of_the_form_has_tighter_buckets() -> None:
+    """Who pressed the button has half the rate and half the burst of who worked; nothing else is asked of them."""
+    place = limit("login", match=Condition(path=compile_globs(("/login",))))
+    bench = Bench(Policy(limits=(place, CLEARED), challenge=ChallengePolicy(form_share=0.5)))
+    worked, pressed = (
+        bench.gather(request("/login", {**BROWSER, b"cookie": cookie})) for cookie in (b"cleared", b"pressed")
+    )
+    assert bench.charged(worked) == bench.charged(pressed) == ["login", "cleared"]
+    of_work, of_form = worked.readings[1].limit, pressed.readings[1].limit
+    assert (of_form.rate, of_form.burst) == (of_work.rate / 2, of_work.burst / 2)
+    assert pressed.readings[0].limit is worked.readings[0].limit
+
+
+def test_an_own_path_hears_of_weights_and_not_of_actions() -> None:
+    """A rule that refuses keeps nobody from answering; the weights that matched say how hard a new puzzle is."""
+    odd = Rule("odd", Condition(method=frozenset(("POST",))), weight=60)
+    shut = Rule("shut", Condition(method=frozenset(("POST",))), Action.REFUSE)
+    facts = Bench(Policy(rules=(odd, shut))).gather(request("/.shieldproxy/answer", method="POST"))
+    assert [rule.name for rule in facts.matched] == ["odd"]
 
 
 SPELLINGS = ["/search", "//search", "/%73earch", "/a/../search", "/./search"]
@@ -326,6 +349,6 @@ def test_only_headers_that_claim_no_robot_are_recalled_by_their_number() -> None
     known = visit(bench.policy, visitor(), bench.buckets, 0)
     for agent, number, crawler in ((b"a person", 1, Crawler.NONE), (b"a robot", 2, Crawler.VERIFIED)):
         asked = request("/", {b"user-agent": agent})._replace(known=number)
-        seen = [gatherer.gather(bench.policy, known, asked, NOW, secure=True) for _ in range(3)]
+        seen = [gatherer.gather(bench.policy, known, asked, NOW) for _ in range(3)]
         assert {(facts.crawler, facts.matched) for facts in seen} == {(crawler, bench.policy.rules)}
         assert (known.habits.recall(asked) is None) is (crawler is Crawler.VERIFIED)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shieldproxy.core.facts import Crawler
 from shieldproxy.core.rules import Condition, HeaderTest, Rule, compile_globs
-from shieldproxy.guard.habits import LONGEST, WAYS, Habits
+from shieldproxy.guard.habits import GROUPS, LONGEST, WAYS, Habits, HabitsOfAll
 from tests.scenes import request
 
 RULES = (
@@ -79,3 +79,17 @@ def test_headers_without_a_number_are_never_recalled() -> None:
         habits.note(request("/", {b"user-agent": b"a"})._replace(known=number))
     assert habits.recall(request("/")) is None
     assert len(habits._numbered) <= WAYS
+
+
+def test_visitors_of_alike_networks_share_their_habits() -> None:
+    """As many as there are sets of rules; more sets than are kept cost time, not memory."""
+    habits = HabitsOfAll()
+    assert habits.of(RULES) is habits.of(tuple(RULES))
+    assert habits.of(RULES[:1]) is not habits.of(RULES)
+    first = habits.of(RULES)
+    for number in range(GROUPS):
+        habits.of((Rule(f"rule {number}", Condition(), weight=1),))
+    assert habits.of(RULES) is not first
+    first = habits.of(RULES)
+    habits.clear()
+    assert habits.of(RULES) is not first

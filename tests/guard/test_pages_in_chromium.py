@@ -81,6 +81,36 @@ async def test_a_form_that_was_challenged_is_sent_on_byte_for_byte(browser: Brow
         assert site.posted == [b"a=b+%26+%C3%A9"]
 
 
+SENT = b"name=Ada+%26+%C3%A9&submit=&text=two%0D%0Alines%2C+50%25+%2B+%22more%22&send=yes"
+
+
+async def test_a_form_of_the_site_is_kept_and_sent_on(browser: Browser) -> None:
+    """Challenged while the visitor was typing: the page keeps the form and sends the same bytes on, without a question."""
+    async with visit(browser) as (site, context):
+        page = await context.new_page()
+        await page.goto(f"{site.url}/form")
+        await page.get_by_role("button", name="Send").click()
+        await arrives(page, f"{site.url}/apply?x=1")
+        assert site.posted == [SENT]
+
+
+async def test_without_javascript_a_form_is_kept_until_it_is_sent_on(browser: Browser) -> None:
+    """The button of the check, then the button that sends: the site gets every byte, after too early a press as well."""
+    async with visit(browser, QUICK._replace(form_wait=1.0), java_script_enabled=False) as (site, context):
+        page = await context.new_page()
+        await page.goto(f"{site.url}/form")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.get_by_text("It has been kept")).to_be_visible()
+        await page.get_by_role("button", name="Continue").click()
+        await page.wait_for_timeout(1_100)
+        if await page.get_by_text("a little too soon").is_visible():
+            await page.get_by_role("button", name="Continue").click()
+        await expect(page.get_by_text("is now being sent on")).to_be_visible()
+        await page.get_by_role("button", name="Continue").click()
+        await arrives(page, f"{site.url}/apply?x=1")
+        assert site.posted == [SENT]
+
+
 async def test_a_download_link_downloads(browser: Browser) -> None:
     """A challenged download starts after the challenge."""
     async with visit(browser) as (site, context):
@@ -154,12 +184,14 @@ async def test_a_slow_device_is_offered_the_form(browser: Browser) -> None:
     """After five seconds of work the button appears beside it."""
     async with visit(browser, NEVER) as (site, context):
         await context.add_init_script(
-            "const wait = setTimeout; window.setTimeout = (run, time) => wait(run, time === 5000 ? 500 : time)"
+            "const wait = setTimeout;"
+            "window.setTimeout = (run, time) => (time === 5000 ? (window.fiveSecondsLater = run) : wait(run, time))"
         )
         page = await context.new_page()
         await page.goto(f"{site.url}/x")
         await expect(page.get_by_role("progressbar")).to_be_visible()
         await expect(page.get_by_role("button", name="Continue")).to_be_hidden()
+        await page.evaluate("fiveSecondsLater()")
         await expect(page.get_by_role("button", name="Continue")).to_be_visible()
         await expect(page.get_by_role("progressbar")).to_be_visible()
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
+from urllib.parse import quote
 
 import pytest
 
 from shieldproxy.core.buckets import Limit, Scope
-from shieldproxy.core.policy import Policy
+from shieldproxy.core.facts import Posture
+from shieldproxy.core.policy import ChallengePolicy, Policy
 from shieldproxy.core.verdict import Action, Mode
 from tests.proxy.conftest import OK, Client, Open, RawOrigin, StartOrigin
 
@@ -323,10 +326,40 @@ async def test_own_paths_never_reach_the_origin(open_shield: Open, origin: RawOr
         (
             b"POST /.shieldproxy/answer HTTP/1.1\r\n"
             + HOST
-            + b"Content-Length: 20000\r\nConnection: close\r\n\r\n"
-            + b"x" * 20_000,
+            + b"Content-Length: 40000\r\nConnection: close\r\n\r\n"
+            + b"x" * 40_000,
             413,
         ),
     ]:
         assert (await shield.talk(request)).startswith(b"HTTP/1.1 %d " % status), request
     assert origin.connections == 0
+
+
+async def test_a_challenged_form_is_awaited_kept_and_sent_on(open_shield: Open, origin: RawOrigin) -> None:
+    """The door waits for a short form before it shows the page that keeps it; after the check the origin gets it whole."""
+    every = Policy(challenge=ChallengePolicy(suspicion=((Posture.CALM, 0),), form_wait=0.0))
+    shield = await open_shield(origin, policy=every)
+    client = await shield.connect()
+    head = b"Accept: text/html\r\nUser-Agent: Mozilla/5.0\r\nSec-Fetch-Site: same-origin\r\n"
+    form = head + b"Content-Type: application/x-www-form-urlencoded\r\n"
+    client.send(b"POST /apply HTTP/1.1\r\n" + HOST + form + b"Expect: 100-continue\r\nContent-Length: 7\r\n\r\n")
+    assert (await asyncio.wait_for(client.reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 100 ")
+    client.send(b"a=1&b=2")
+    answer, page = await client.response()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert origin.connections == 0
+    fields = re.findall(rb'name="(token|to|kept)" value="([^"]*)"', page)
+    body = b"&".join(name + b"=" + quote(value).encode() for name, value in fields)
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+    client.send(b"POST /.shieldproxy/continue HTTP/1.1\r\n" + HOST + form + length + body)
+    answer, page = await client.response()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'name="a" value="1"><input type="hidden" name="b" value="2"' in page
+    cookie = answer.partition(b"Set-Cookie: ")[2].partition(b";")[0]
+    client.send(
+        b"POST /apply HTTP/1.1\r\n" + HOST + form + b"Cookie: " + cookie + b"\r\nContent-Length: 7\r\n\r\na=1&b=2"
+    )
+    answer, _ = await client.response()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    await shield.settled(3)
+    assert origin.bodies == [b"a=1&b=2"]

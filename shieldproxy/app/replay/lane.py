@@ -20,8 +20,7 @@ from shieldproxy.core.verdict import Action, Mode, Verdict
 from shieldproxy.guard.conduct import PASSED, Conduct
 from shieldproxy.guard.decisions import Decision, Outcome
 from shieldproxy.guard.gathering import Gatherer
-from shieldproxy.guard.guard import GROUPS
-from shieldproxy.guard.habits import Habits
+from shieldproxy.guard.habits import HabitsOfAll
 from shieldproxy.guard.visits import Peer, Visit, visit
 from shieldproxy.state.bans import BanTable
 from shieldproxy.state.buckets import BucketTable
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from shieldproxy.core.facts import Crawler, NetworkLabel, Visitor
     from shieldproxy.core.ladder import Ban
     from shieldproxy.core.policy import Policy
-    from shieldproxy.core.rules import Rule
     from shieldproxy.journal.foreign import Logged
     from shieldproxy.settings.schema import Posture
 
@@ -60,8 +58,6 @@ class HeldClearances:
         cookies: bytes,
         visitor: Visitor,  # noqa: ARG002 - the gate's signature
         user_agent: bytes,  # noqa: ARG002
-        *,
-        secure: bool,  # noqa: ARG002
     ) -> Clearance:
         """Return the clearance that the lane put there."""
         return Clearance(cookies.decode(), Kind.WORK, FOREVER, self._epoch)
@@ -133,7 +129,7 @@ class Lane:
             on_ban=self._banned,
         )
         self._visits: dict[str, Visit] = {}
-        self._habits: dict[tuple[str, ...], Habits] = {}
+        self._habits = HabitsOfAll()
         self._cleared: dict[tuple[str, str], float] = {}
         self._lets_pass = self.policy.mode is Mode.OBSERVE
         self._asks_referer = asks_referer(self.policy)
@@ -156,7 +152,7 @@ class Lane:
         method, path = logged.method, logged.path
         request = Request(method, logged.host, path, logged.query, logged.version, headers, "", place_of(path))
         if method:
-            facts = self._gatherer.gather(self.policy, known, request, now, secure=False)
+            facts = self._gatherer.gather(self.policy, known, request, now)
         else:
             facts = self._gatherer.gather_malformed(known, request, UNREADABLE, now)
         verdict, faults = self._judge(self.policy, facts)
@@ -175,16 +171,7 @@ class Lane:
         if found is None:
             if len(self._visits) >= MOST_CALLERS:
                 self._visits.clear()
-            found = self._visits[visitor.address] = visit(self.policy, visitor, self._buckets, 0, self._habits_of)
-        return found
-
-    def _habits_of(self, rules: tuple[Rule, ...]) -> Habits:
-        names = tuple([rule.name for rule in rules])
-        found = self._habits.get(names)
-        if found is None:
-            if len(self._habits) >= GROUPS:
-                self._habits.clear()
-            found = self._habits[names] = Habits(rules)
+            found = self._visits[visitor.address] = visit(self.policy, visitor, self._buckets, 0, self._habits.of)
         return found
 
     def _follow(self, caller: Caller, decision: Decision) -> None:

@@ -114,6 +114,8 @@
       if (answer.ok && countRounds() <= ROUNDS) {
         show(form, false);
         tell("done");
+        // A form that the page keeps is sent on from the next page; all else is asked for again where we are.
+        if (form && form.elements.kept) return form.submit();
         return location.reload(); // same path, query and fragment
       }
       if (answer.outcome === "no_cookie") return stop("cookies");

@@ -66,7 +66,7 @@ class Shield:
         if asked.path in self.says:
             return Reply(self.says[asked.path], (), b"")
         cookies, agent = asked.headers.get(b"cookie", b""), asked.headers[b"user-agent"]
-        cleared = isinstance(self.gate.read_clearance(cookies, who, agent, secure=False), Clearance)
+        cleared = isinstance(self.gate.read_clearance(cookies, who, agent), Clearance)
         if self.challenging and not cleared and b"text/html" in asked.headers[b"accept"]:
             page = self.gate.challenge(who, asked, CHALLENGE, "ID")
             self.clock.advance(4.0)
