@@ -104,6 +104,7 @@ class Equipment:
             wall=time.time,
             monotonic=time.monotonic,
             rotation=Rotation(journal.segment, journal.segment_size),
+            chance=os.urandom if journal.pseudonymise_after else None,
         )
         self._journal = Journal(
             segments, monotonic=time.monotonic, report=self._journal_problem_elsewhere, queue=journal.queue

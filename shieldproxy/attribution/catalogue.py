@@ -66,6 +66,13 @@ def write_day(folder: Path, day: str, entries: Day) -> None:
     fresh.replace(place)
 
 
+def forget_day(folder: Path, day: str) -> None:
+    """Delete what the index holds of ``day``; it is made anew from the segments. Raises OSError."""
+    (folder / f"{day}.json").unlink(missing_ok=True)
+    for file in (folder / day).glob("*.parquet"):
+        file.unlink(missing_ok=True)
+
+
 def catalogued_days(folder: Path) -> list[str]:
     """Return the days of which the index holds something."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as found:

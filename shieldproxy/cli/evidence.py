@@ -161,6 +161,8 @@ def _tell(case: Case, made: Made, signer: Signer) -> None:
     notes = []
     if made.chain.unsealed:
         notes.append(f"{made.chain.unsealed} requests are not sealed yet and not in it; export again in a minute")
+    if made.chain.replaced:
+        notes.append(f"{made.chain.replaced} admitted requests have pseudonyms by now and cannot be proven: left out")
     if made.chain.gone:
         notes.append(f"{len(made.chain.gone)} sealed files of this span are gone")
     if made.chain.missing_formats:

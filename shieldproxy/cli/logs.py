@@ -104,7 +104,7 @@ def columns(room: int, *, dates: bool) -> list[Column]:
     found = [
         Column("time UTC", _day_and_time if dates else _time),
         Column("ID", "id"),
-        Column("client", "client", least=15 if narrow else 0),
+        Column("client", client, least=15 if narrow else 0),
         Column("network", network, least=7 if narrow else 10),
         Column("action", action, style=_action_style),
         Column("rule", rule_and_stage if room >= WIDE else rule, least=6),
@@ -113,6 +113,11 @@ def columns(room: int, *, dates: bool) -> list[Column]:
         Column("", weight, right=True),
     ]
     return [column for column in found if column.title != "code"] if narrow else found
+
+
+def client(row: Row) -> str:
+    """Return the client key; a pseudonym is marked, for it is nobody's address."""
+    return ("~" if row.get("pseudonym") else "") + str(row.get("client", ""))
 
 
 def network(row: Row) -> str:

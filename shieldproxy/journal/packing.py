@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from shieldproxy.journal.open_segment import FILE_MODE, sync_directory
-from shieldproxy.journal.segments import PACKED, Segment, days, files_of, shifted
+from shieldproxy.journal.open_segment import sync_directory
+from shieldproxy.journal.segments import PACKED, PSEUDONYMISED, Segment, days, files_of, shifted
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -24,6 +24,10 @@ else:
 
 # The library's own default: a ninth of the size at nearly a gigabyte a second; higher levels gain a few percent.
 LEVEL = 3
+OPTIONS: dict[int, int] = {
+    zstd.CompressionParameter.compression_level: LEVEL,
+    zstd.CompressionParameter.checksum_flag: 1,
+}
 PIECE = 1 << 20
 # One round reads so much, about a second of one core.
 MOST_BYTES = 512 << 20
@@ -59,8 +63,15 @@ def open_plain(path: Path) -> int:
 
 
 def forms_of(path: Path) -> list[Path]:
-    """Return the files in which the sealed segment with the plain name ``path`` is kept, the one that is read first."""
-    return [form for form in (path.with_name(path.name + PACKED), path) if form.exists()]
+    """Return the files in which the sealed segment with the plain name ``path`` is kept, first the one that is read."""
+    replaced = path.with_name(f"{path.stem}{PSEUDONYMISED}{path.suffix}")
+    names = (name.with_name(name.name + ending) for name in (replaced, path) for ending in (PACKED, ""))
+    return [form for form in names if form.exists()]
+
+
+def compressed(data: bytes) -> bytes:
+    """Return ``data`` as it stands in a packed segment."""
+    return zstd.compress(data, options=OPTIONS)
 
 
 def pack(path: Path) -> Path:
@@ -73,16 +84,15 @@ def pack(path: Path) -> Path:
     fresh = Path(name)
     try:
         with path.open("rb") as source, os.fdopen(handle, "wb") as target:
-            size = os.fstat(source.fileno()).st_size
-            kind = zstd.CompressionParameter
-            options: dict[int, int] = {kind.compression_level: LEVEL, kind.checksum_flag: 1}
-            compressor = zstd.ZstdCompressor(options=options)
-            compressor.set_pledged_input_size(size)
+            status = os.fstat(source.fileno())
+            compressor = zstd.ZstdCompressor(options=OPTIONS)
+            compressor.set_pledged_input_size(status.st_size)
             while piece := source.read(PIECE):
                 target.write(compressor.compress(piece))
             target.write(compressor.flush())
             target.flush()
-            os.fchmod(target.fileno(), stat.S_IMODE(os.fstat(source.fileno()).st_mode) or FILE_MODE)
+            os.fchmod(target.fileno(), stat.S_IMODE(status.st_mode))
+            os.utime(target.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))  # by it an imported log ages
             os.fsync(target.fileno())
         if not _same(path, fresh):
             raise OSError(5, "what was packed does not read back", str(path))
@@ -113,12 +123,12 @@ def pack_before(journal: Path, ts: str, is_sealed: Callable[[Segment], bool]) ->
         if day > shifted(ts, 86_400)[:10]:
             break
         files = files_of(journal, day)
-        packed = {segment.base for segment in files if segment.packed}
+        packed = {segment.name for segment in files if segment.packed}
         for segment in sorted(files):
             if segment.packed or not segment.sealed or segment.last >= ts or not is_sealed(segment):
                 continue
             try:
-                if segment.base in packed:
+                if segment.name + PACKED in packed:
                     segment.path.unlink()
                     continue
                 if read > MOST_BYTES:

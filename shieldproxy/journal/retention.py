@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.holds import Hold, is_held
-from shieldproxy.journal.segments import Segment, days, segments_of, shifted
+from shieldproxy.journal.packing import forms_of
+from shieldproxy.journal.segments import IMPORTED, Segment, days, segments_of, shifted
 
 
 class Forgotten(NamedTuple):
@@ -30,7 +31,8 @@ def forget_before(
 ) -> Forgotten:
     """Delete the segments whose last record is older than ``ts``, and days that are empty then.
 
-    An open one counts by when it was last written: a worker that is gone for good leaves one. What ``holds`` speak of
+    An open one counts by when it was last written: a worker that is gone for good leaves one. So does the log of
+    another server that was brought in: one of last year is kept as long as one of today. What ``holds`` speak of
     stays. ``before`` is told of each day's segments before they go; when it raises OSError, they stay. Safe beside
     readers and writers, which begin a new segment when theirs is gone. Raises OSError when the directory cannot be
     listed.
@@ -55,7 +57,9 @@ def forget_before(
 
 def _is_old(segment: Segment, ts: str) -> bool:
     try:
-        return (segment.last if segment.sealed else rfc3339(segment.path.stat().st_mtime)) < ts
+        if segment.sealed and not segment.writer.startswith(IMPORTED):
+            return segment.last < ts
+        return rfc3339(segment.path.stat().st_mtime) < ts
     except OSError:  # gone, or renamed by its writer just now: the next time will do
         return False
 
@@ -64,8 +68,9 @@ def _delete(segment: Segment, found: Forgotten) -> Forgotten:
     try:
         size = segment.path.stat().st_size
         segment.path.unlink()
-        if segment.packed:  # the file of before may still be there
-            segment.path.with_suffix("").unlink(missing_ok=True)
+        if segment.sealed:  # a file of before may still be there
+            for form in forms_of(segment.path.with_name(f"{segment.base}.jsonl")):
+                form.unlink(missing_ok=True)
     except FileNotFoundError:
         return found
     except OSError as error:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from shieldproxy.core.merkle import Frontier, leaf_hash
 from shieldproxy.core.record import rfc3339
@@ -22,46 +22,17 @@ from shieldproxy.journal.manifest_log import LOGS, Line, canonical
 from shieldproxy.journal.manifests import VERSION, manifest_of, segment_name
 from shieldproxy.journal.open_segment import DIRECTORY_MODE
 from shieldproxy.journal.packing import Packed, pack_before
+from shieldproxy.journal.pseudonymising import KIND, Orders, Pseudonymised, put_in_place, sweep, write_fresh
+from shieldproxy.journal.pseudonyms import Key
 from shieldproxy.journal.retention import Forgotten, forget_before
-from shieldproxy.journal.segments import Segment, days, segments_of
+from shieldproxy.journal.rounds import BusyError, Circumstances, Sealed, SealError
+from shieldproxy.journal.segments import IMPORTED, Segment, days, segments_of
 from shieldproxy.journal.signing import Signer, checked_checkpoint, pem_of, public_of
-from shieldproxy.journal.timekeeping import ClockState
 
 # Days in which segments may still be closed; older left-overs are looked for at the start.
 RECENT_DAYS = 3
 # One round measures so much, about two seconds of one core: a stop need not wait longer.
 MOST_SEGMENTS, MOST_BYTES = 1_000, 1 << 30
-# Logs of other servers that were brought in have writers of this kind; every node seals them.
-IMPORTED = "import"
-
-
-class SealError(Exception):
-    """The log cannot be gone on with: what is there contradicts what was signed. The sentence says what to do."""
-
-
-class BusyError(SealError):
-    """Another process, the running node, has the log: it will seal what there is."""
-
-
-class Sealed(NamedTuple):
-    """What a round did; ``note`` is the signed checkpoint, '' when nothing was new. ``more`` waits for the next."""
-
-    segments: int = 0
-    records: int = 0
-    note: str = ""
-    more: int = 0
-    problems: tuple[str, ...] = ()
-
-
-class Circumstances(NamedTuple):
-    """What a seal says of the moment: ``wall`` in unix seconds, how the clock is kept, and ``about`` the rest of it.
-
-    ``about`` is what every manifest carries besides: software, databases with their dates.
-    """
-
-    wall: Callable[[], float]
-    clock: Callable[[], ClockState | None]
-    about: Callable[[], dict[str, Any]]
 
 
 class Sealer:
@@ -89,6 +60,7 @@ class Sealer:
         self._lock = -1
         self._tree = Frontier()
         self._known: set[str] = set()
+        self._replaced: dict[str, int] = {}
         self._previous: dict[str, str] = {}
         self._orders = 0
         self._signed = -1  # an empty log is signed too: it says that nothing was before
@@ -141,6 +113,30 @@ class Sealer:
             self._sign()
             return found
 
+    def pseudonymise_before(self, ts: str, key_of: Callable[[str], Key]) -> Pseudonymised:
+        """Replace addresses in admitted lines older than ``ts`` that no hold keeps; the log says so first.
+
+        ``key_of`` returns the key of a month (``2026-11``). Raises OSError.
+        """
+        with self._mutex:
+            sweep(self._journal)
+            try:
+                holds = tuple(read_holds(self._journal).values())
+            except ValueError as error:
+                return Pseudonymised(problems=(str(error),))
+            fresh, more, problems = write_fresh(self._journal, Orders(ts, holds, self._keeps_addresses, key_of))
+            if fresh:
+                self._enter([{"kind": KIND, "v": VERSION, "before": ts, "segments": [one.entry for one in fresh]}])
+                self._sign()
+                put_in_place(fresh)
+            changed = sum(one.entry["changed"] for one in fresh)
+            days_of = {one.name.parent.name for one in fresh if one.place is not None}
+            return Pseudonymised(len(fresh), changed, more, tuple(sorted(days_of)), problems)
+
+    def _keeps_addresses(self, segment: Segment) -> bool:
+        name = segment_name(segment)
+        return name in self._known and self._replaced.get(name) != 0
+
     def pack_before(self, ts: str) -> Packed:
         """Compress sealed segments whose records are older than ``ts``; raises OSError."""
         with self._mutex:
@@ -190,6 +186,8 @@ class Sealer:
             if entry["segment"] in names:
                 self._known.add(entry["segment"])
         self._orders += entry["kind"] == "hold"
+        if entry["kind"] == KIND:
+            self._replaced |= {item["segment"]: item["changed"] for item in entry["segments"]}
 
     def _signed_before(self) -> list[tuple[int, bytes, Path]]:
         found = []
@@ -284,6 +282,8 @@ class Sealer:
             self._tree.append(leaf_hash(line))
             if entry["kind"] == "segment":
                 self._known.add(entry["segment"])
+            elif entry["kind"] == KIND:
+                self._replaced |= {item["segment"]: item["changed"] for item in entry["segments"]}
         self._previous |= previous
         self._orders += sum(entry["kind"] == "hold" for entry in entries)
 

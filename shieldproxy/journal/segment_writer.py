@@ -12,6 +12,7 @@ from shieldproxy.core.record import Record
 from shieldproxy.journal.encoding import Encoder
 from shieldproxy.journal.mending import Mended, mend
 from shieldproxy.journal.open_segment import OpenSegment
+from shieldproxy.journal.pseudonyms import salt
 
 # A segment whose name is taken (a clock that stood still) is opened some microseconds later.
 _NAME_TRIES = 3
@@ -34,10 +35,11 @@ class SegmentWriter:
     """Writes records at once, in the caller's thread.
 
     ``name`` is what segments.writer_name makes of node and worker; one living writer has it in ``directory``.
-    ``wall`` is unix seconds and names segments, ``monotonic`` is seconds and ages them.
+    ``wall`` is unix seconds and names segments, ``monotonic`` is seconds and ages them. ``chance`` gives bytes nobody
+    can guess: with it admitted lines have a salt, so that their addresses can be replaced later (journal.pseudonyms).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators
         self,
         directory: Path,
         name: str,
@@ -45,6 +47,7 @@ class SegmentWriter:
         wall: Callable[[], float],
         monotonic: Callable[[], float],
         rotation: Rotation = EVERY_MINUTE,
+        chance: Callable[[int], bytes] | None = None,
     ) -> None:
         self.directory = directory
         self.name = name
@@ -53,6 +56,7 @@ class SegmentWriter:
         self._wall = wall
         self._monotonic = monotonic
         self._rotation = rotation
+        self._chance = chance
         self._encoder = Encoder()
         self._segment: OpenSegment | None = None
         self._opened_at = 0.0
@@ -71,6 +75,7 @@ class SegmentWriter:
         """
         lines: list[bytes] = []
         stamps: list[str] = []
+        admitted: list[int] = []
         refused = 0
         seq = self.next_seq
         for draft in drafts:
@@ -79,11 +84,15 @@ class SegmentWriter:
             except ValueError:
                 refused += draft.weight
                 continue
+            if self._chance is not None and draft.alike() is None:
+                admitted.append(len(lines))
             lines.append(line)
             stamps.append(ts)
             seq += 1
             lost_before = 0
         if lines:
+            if self._chance is not None:
+                salt(lines, admitted, self._chance)
             self._append(b"\n".join(lines) + b"\n", min(stamps), max(stamps))
         self.next_seq += len(lines)
         self.refused += refused

@@ -4,7 +4,8 @@
 it, who wrote it (node and worker, so that many write side by side) and the number of its first record. While it is
 written it is called ``<day>/<opened>-<writer>-<seq>.jsonl.open``. ``day`` is the UTC day on which it was opened.
 Times in names are those of records without dashes and colons, so names sort by time and any file system takes them.
-What is kept of a sealed segment later has endings of its own: ``.jsonl.zst`` is packed (journal.packing).
+What is kept of a sealed segment later has endings of its own: ``.jsonl.zst`` is packed (journal.packing),
+``.pseudo.jsonl`` has pseudonyms (journal.pseudonymising).
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from typing import NamedTuple
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _STAMP = r"\d{8}T\d{6}\.\d{6}Z"
-_NAME = re.compile(rf"({_STAMP})-(?:({_STAMP})-)?([\w.-]+)-(\d{{12,}})\.jsonl(\.open|\.zst)?", re.ASCII)
+_NAME = re.compile(rf"({_STAMP})-(?:({_STAMP})-)?([\w.-]+)-(\d{{12,}})(?:\.pseudo)?\.jsonl(\.open|\.zst)?", re.ASCII)
 _TS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
-OPEN, PACKED = ".open", ".zst"
+OPEN, PACKED, PSEUDONYMISED = ".open", ".zst", ".pseudo"
+# Logs of other servers that were brought in have writers of this kind; every node seals them.
+IMPORTED = "import"
 
 # Sorts after every ts: an open segment may still grow.
 LATER = "~"
@@ -50,7 +53,12 @@ class Segment(NamedTuple):
     @property
     def base(self) -> str:
         """What names a sealed segment for good, however it is kept."""
-        return self.name.partition(".jsonl")[0]
+        return self.name.partition(".jsonl")[0].removesuffix(PSEUDONYMISED)
+
+    @property
+    def pseudonymised(self) -> bool:
+        """Whether addresses in admitted lines were replaced."""
+        return self.name.partition(".jsonl")[0].endswith(PSEUDONYMISED)
 
     @property
     def packed(self) -> bool:
@@ -124,7 +132,7 @@ def days(directory: Path) -> list[str]:
 def segments_of(directory: Path, day: str) -> list[Segment]:
     """Return the segments that were opened on ``day``, each once, also while one is being sealed or packed."""
     found: dict[str, Segment] = {}
-    for segment in sorted(files_of(directory, day), key=lambda segment: segment.packed):
+    for segment in sorted(files_of(directory, day), key=lambda one: (one.pseudonymised, one.packed)):
         found[segment.base] = segment
     return list(found.values())
 

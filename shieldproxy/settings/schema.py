@@ -204,6 +204,7 @@ class Journal:
     segment_size: int = setting(64 * MIB, size("64KiB", "4GiB"))
     queue: int = setting(100_000, integer(100, 10_000_000))
     compress_after: float = setting(3_600.0, duration("10m", "3650d", or_zero=True))
+    pseudonymise_after: float = setting(30 * 86_400.0, duration("1h", "3650d", or_zero=True))
     retention: float = setting(180 * 86_400.0, duration("1h", "3650d"))
 
 

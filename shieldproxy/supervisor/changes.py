@@ -22,6 +22,7 @@ WAITING = (
     ("journal", "segment"),
     ("journal", "segment_size"),
     ("journal", "queue"),
+    ("journal", "pseudonymise_after"),
     ("state", "directory"),
     ("state", "buckets"),
     ("control", "listen"),

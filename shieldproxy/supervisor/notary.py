@@ -13,17 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shieldproxy import __version__
+from shieldproxy.attribution.catalogue import FOLDER, forget_day
 from shieldproxy.core.errors import StartError
 from shieldproxy.core.notes import parse_checkpoint, parse_note
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.holds import read_holds
 from shieldproxy.journal.manifest_log import replace_file
+from shieldproxy.journal.pseudonyms import Key, named
 from shieldproxy.journal.retention import Forgotten, forget_before
-from shieldproxy.journal.sealing import Circumstances, Sealed, Sealer, SealError
+from shieldproxy.journal.rounds import Circumstances, Sealed, SealError
+from shieldproxy.journal.sealing import Sealer
 from shieldproxy.journal.segments import writer_name
 from shieldproxy.journal.signing import Signer, pem_of
 from shieldproxy.journal.timekeeping import clock_state
 from shieldproxy.state.keys import load_evidence_seed
+from shieldproxy.state.pseudonym_keys import destroy_before, load_month_key
 
 if TYPE_CHECKING:
     from shieldproxy.control.node import GeoDatabase
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
 PUBLIC_KEY = "evidence.pem"
 ANCHOR = "evidence.checkpoint"
 POLICIES = "policies"
+# A key of pseudonyms is destroyed so long (seconds) after the last record of its month got one: a node that was off for
+# some days makes no second key for the same month.
+KEY_LINGERS = 7 * 86_400.0
 
 
 def node_part(name: str) -> str:
@@ -117,10 +124,32 @@ class Notary:
             self._anchor(sealed)
 
     def _tidy(self, journal: JournalSettings) -> None:
-        if not self._open or not journal.compress_after:
+        if not self._open:
             return
-        for problem in self._sealer.pack_before(rfc3339(time.time() - journal.compress_after)).problems:
-            self._say.warning("a segment stays uncompressed", problem=problem)
+        if journal.compress_after:
+            for problem in self._sealer.pack_before(rfc3339(time.time() - journal.compress_after)).problems:
+                self._say.warning("a segment stays uncompressed", problem=problem)
+        if journal.pseudonymise_after:
+            self._pseudonymise(journal.pseudonymise_after)
+
+    def _pseudonymise(self, after: float) -> None:
+        now = time.time()
+        found = self._sealer.pseudonymise_before(rfc3339(now - after), self._key_of)
+        for day in found.days:  # the copy in the index has the addresses still; it is made anew when it is asked for
+            forget_day(self._journal / FOLDER, day)
+        if found.records:
+            self._say.info("addresses replaced by pseudonyms", records=found.records, segments=found.segments)
+        for problem in found.problems:
+            self._say.warning("addresses stay", problem=problem)
+        if not found.more and not found.problems:
+            for month in destroy_before(self._state, rfc3339(now - after - KEY_LINGERS)[:7]):
+                self._say.info("key of pseudonyms destroyed", month=month)
+
+    def _key_of(self, month: str) -> Key:
+        try:
+            return named(month, load_month_key(self._state, month, os.urandom))
+        except StartError as error:
+            raise OSError(str(error)) from error
 
     def _take(self) -> bool:
         try:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from shieldproxy.intel.databases import Databases
 from shieldproxy.journal.mending import DAYS, mend
-from shieldproxy.journal.sealing import BusyError, Sealer, SealError
+from shieldproxy.journal.rounds import BusyError, SealError
+from shieldproxy.journal.sealing import Sealer
 from shieldproxy.journal.segments import days, segments_of
 from shieldproxy.settings.schema import Settings
 from shieldproxy.supervisor.notary import node_part, sealer_for

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shieldproxy.journal.sealing import Circumstances, Sealer
+from shieldproxy.journal.rounds import Circumstances
+from shieldproxy.journal.sealing import Sealer
 from shieldproxy.journal.signing import Signer
 from shieldproxy.journal.timekeeping import ClockState
 from tests.fakes.clock import HandClock

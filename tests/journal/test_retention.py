@@ -7,6 +7,7 @@ import pytest
 
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.holds import set_hold
+from shieldproxy.journal.packing import pack
 from shieldproxy.journal.retention import Forgotten, forget_before
 from tests.fakes.clock import HandClock
 from tests.fakes.records import TEN_FIFTEEN, record_at, segment_writer
@@ -90,3 +91,18 @@ def test_nothing_goes_before_it_is_said(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 9 * DAY), before=full)
     assert len(list(tmp_path.rglob("*.jsonl"))) == 1
+
+
+def test_a_log_that_was_brought_in_is_kept_as_long_as_one_of_today(tmp_path: Path) -> None:
+    """Its records are of last year, and somebody brought them in to look at them; its time begins then."""
+    writer = segment_writer(tmp_path, "import-web2.0")
+    writer.write([record_at()])
+    writer.close()
+    (path,) = tmp_path.rglob("*.jsonl")
+    os.utime(path, (TEN_FIFTEEN + 300 * DAY, TEN_FIFTEEN + 300 * DAY))
+    assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 299 * DAY)).segments == 0
+    packed = pack(path)
+    path.unlink()
+    assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 299 * DAY)).segments == 0
+    assert packed.exists()
+    assert forget_before(tmp_path, rfc3339(TEN_FIFTEEN + 301 * DAY)).segments == 1

@@ -13,7 +13,7 @@ from shieldproxy.core.record import rfc3339
 from shieldproxy.journal import sealing
 from shieldproxy.journal.holds import set_hold
 from shieldproxy.journal.manifest_log import read_lines
-from shieldproxy.journal.sealing import SealError
+from shieldproxy.journal.rounds import Sealed, SealError
 from tests.fakes.clock import HandClock
 from tests.fakes.records import TEN_FIFTEEN, record_at, segment_writer, write_journal
 from tests.fakes.sealers import KEPT, sealer_of
@@ -67,14 +67,14 @@ def test_an_empty_log_is_signed(tmp_path: Path) -> None:
     assert (checkpoint.size, checkpoint.root) == (0, EMPTY)
     sealer.close()
     sealer = sealer_of(tmp_path / "journal")
-    assert sealer.round() == sealing.Sealed()
+    assert sealer.round() == Sealed()
 
 
 def test_nothing_new_is_nothing_signed(journal: Path) -> None:
     """A round without closed segments leaves no trace."""
     sealer = sealer_of(journal)
     sealer.round()
-    assert sealer.round() == sealing.Sealed()
+    assert sealer.round() == Sealed()
 
 
 def test_the_next_start_goes_on_where_the_last_one_ended(journal: Path) -> None:
@@ -88,7 +88,7 @@ def test_the_next_start_goes_on_where_the_last_one_ended(journal: Path) -> None:
     raw = lines(journal)
     assert json.loads(raw[3])["prev"] == sha256(raw[1]).hexdigest()
     sealer.close()
-    assert sealer_of(journal).round() == sealing.Sealed()
+    assert sealer_of(journal).round() == Sealed()
 
 
 def test_a_crash_between_entry_and_signature_is_mended(journal: Path) -> None:
@@ -190,9 +190,9 @@ def test_what_retention_deletes_is_said_before(tmp_path: Path) -> None:
     assert kinds == ["segment", "segment", "segment", "hold", "erased"]
     last = entries(journal)[-1]
     assert (last["why"], last["segments"]) == ("retention", [entries(journal)[1]["segment"]])
-    assert sealer.round() == sealing.Sealed()
+    assert sealer.round() == Sealed()
     sealer.close()
-    assert sealer_of(journal, clock=clock).round() == sealing.Sealed()
+    assert sealer_of(journal, clock=clock).round() == Sealed()
 
 
 def test_nothing_is_deleted_while_holds_cannot_be_read(journal: Path) -> None:

@@ -126,3 +126,46 @@ async def test_old_segments_are_compressed_and_nothing_else(tmp_path: Path) -> N
         await notary.turn("", Settings(journal=JournalSettings(compress_after=600.0)))
     assert [path.suffix for path in (tmp_path / "journal").glob("2*/*")] == [".zst"]
     await notary.stop()
+
+
+async def test_addresses_of_the_admitted_go_after_their_time_and_then_the_key(tmp_path: Path) -> None:
+    """The index forgets its copy too; when nothing of a month is left, its key is destroyed."""
+    journal, long_ago = tmp_path / "journal", -800_000_000.0
+    person = {"action": "admit", "src_ip": "192.0.2.77", "client": "192.0.2.77"}
+    write_journal(journal, [record_at(long_ago), record_at(long_ago + 1, **person)])
+    (day,) = (path.name for path in journal.iterdir())
+    (journal / "index" / day).mkdir(parents=True)
+    (journal / "index" / f"{day}.json").touch()
+    (journal / "index" / day / "day-1.parquet").touch()
+    log = ListLog()
+    notary = notary_of(tmp_path, log)
+    await notary.turn("", Settings(journal=JournalSettings(pseudonymise_after=0.0, compress_after=0.0)))
+    assert (journal / "index" / f"{day}.json").exists()
+    for _ in range(2):
+        await notary.turn("", Settings(journal=JournalSettings(compress_after=0.0)))
+    await notary.stop()
+    (path,) = (journal / day).iterdir()
+    assert b"192.0.2.77" not in path.read_bytes()
+    assert b"203.0.113.7" in path.read_bytes()
+    assert not list((journal / "index").rglob("*.*"))
+    said = [(event, fields.get("records", fields.get("month"))) for event, fields in log.said if event != "checkpoint"]
+    assert said == [("addresses replaced by pseudonyms", 1), ("key of pseudonyms destroyed", day[:7])]
+    assert list((tmp_path / "state/pseudonyms").iterdir()) == []
+
+
+async def test_a_damaged_key_keeps_the_addresses_and_is_said(tmp_path: Path) -> None:
+    """Nothing is lost, and nothing else stops."""
+    journal, long_ago = tmp_path / "journal", -800_000_000.0
+    write_journal(journal, [record_at(long_ago, action="admit")])
+    (day,) = (path.name for path in journal.iterdir())
+    (tmp_path / "state/pseudonyms").mkdir(parents=True)
+    key = tmp_path / "state/pseudonyms" / f"{day[:7]}.key"
+    key.write_text("broken")
+    key.chmod(0o600)
+    log = ListLog()
+    notary = notary_of(tmp_path, log)
+    await notary.turn("", Settings(journal=JournalSettings(compress_after=0.0)))
+    await notary.stop()
+    (problem,) = [fields["problem"] for event, fields in log.said if event == "addresses stay"]
+    assert "is damaged" in problem
+    assert key.exists()

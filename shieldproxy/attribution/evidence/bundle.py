@@ -136,6 +136,7 @@ def _chain(logs: list[_Written], selection: Selection, case: Case, order: Order)
         sorted(databases.values(), key=lambda found: str(found["kind"])),
         selection.gone,
         selection.unsealed,
+        selection.replaced,
         [form for form in order.formats if form in NEED_CONTACT and no_contact],
     )
 

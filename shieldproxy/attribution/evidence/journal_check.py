@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
+from shieldproxy.attribution.evidence.segment_check import Entry, link_problem, problem_of
 from shieldproxy.attribution.evidence.verify import Findings
 from shieldproxy.core.merkle import Frontier, leaf_hash
 from shieldproxy.core.notes import Checkpoint, parse_checkpoint, parse_note
 from shieldproxy.journal import manifest_log
 from shieldproxy.journal.manifest_log import Line, logs_in, read_lines
 from shieldproxy.journal.manifests import segment_name
-from shieldproxy.journal.measuring import lines_of, measure, raw_blocks
-from shieldproxy.journal.packing import forms_of, open_plain
-from shieldproxy.journal.segments import Segment, days, segments_of, shifted
+from shieldproxy.journal.packing import forms_of
+from shieldproxy.journal.pseudonymising import KIND
+from shieldproxy.journal.segments import PSEUDONYMISED, Segment, days, segments_of, shifted
 from shieldproxy.journal.signing import checked_checkpoint, public_of
-
-Entry = dict[str, Any]
 
 # A segment that was closed so long (seconds) before the last seal should have been in it.
 SEALED_BY_THEN = 300.0
@@ -39,6 +35,9 @@ MANIFEST = {
     "first_seq": int,
     "last_seq": int,
 }
+
+# What the log must say of a segment that was written anew with pseudonyms.
+REPLACED = ("sha256", "merkle_root", "records", "linked")
 
 Believed = Callable[[str, str], bool]
 
@@ -68,6 +67,7 @@ class JournalCheck:
         self._anchors = anchors
         self._claims: dict[str, Claim] = {}
         self._erased: set[str] = set()
+        self._replaced: dict[str, Entry] = {}
         self._last_seal = ""
         self._last_seq: dict[str, int] = {}
 
@@ -153,6 +153,8 @@ class JournalCheck:
                 self._take_segment(entry, line, previous)
             elif entry["kind"] == "erased":
                 self._erased.update(entry["segments"])
+            elif entry["kind"] == KIND:
+                self._take_replaced(entry["segments"])
         except (ValueError, KeyError, TypeError) as error:
             self.found.tampered.append(f"{line.place}: {error if isinstance(error, ValueError) else 'is no entry'}")
             return False
@@ -175,10 +177,17 @@ class JournalCheck:
         previous[writer] = sha256(line.data).hexdigest()
         self._last_seq[writer] = last
 
+    def _take_replaced(self, items: list[Entry]) -> None:
+        for item in items:
+            if type(item["segment"]) is not str or type(item["changed"]) is not int:
+                raise TypeError("no list of segments")
+            if item["changed"]:
+                self._replaced[item["segment"]] = {name: item[name] for name in REPLACED}
+
     # -- segments ---------------------------------------------------------------------------------------------------
 
     def _check_segments(self) -> None:
-        erased = records = whole = 0
+        erased = records = whole = replaced = unlinked = 0
         for name, (entry, place) in self._claims.items():
             forms = forms_of(self._journal / name)
             if not forms:
@@ -190,11 +199,26 @@ class JournalCheck:
                 continue
             for form in forms:
                 with contextlib.suppress(FileNotFoundError):  # packed since, the other form is read
-                    self.found.tampered += filter(None, [problem_of(form, entry)])
+                    self.found.tampered += filter(None, [self._problem_of(form, name, entry)])
+            if PSEUDONYMISED in forms[0].name and name in self._replaced:
+                replaced, unlinked = replaced + 1, unlinked + (not self._replaced[name]["linked"])
             whole += 1
         self.found.told.append(f"{self._journal}: {whole} sealed segments read")
+        if replaced:
+            loose = f", {unlinked} of them without a link to what was sealed first" if unlinked else ""
+            self.found.told.append(f"{self._journal}: {replaced} segments with pseudonyms for who was admitted{loose}")
         if erased:
             self.found.told.append(f"{self._journal}: {erased} segments erased by retention, {records} records")
+
+    def _problem_of(self, form: Path, name: str, entry: Entry) -> str:
+        if PSEUDONYMISED not in form.name:
+            return problem_of(form, entry)
+        replaced = self._replaced.get(name)
+        if replaced is None:
+            return f"{form}: has pseudonyms, but the log does not say that it was written anew"
+        return problem_of(form, {**entry, **replaced, "first_seq": entry["first_seq"]}) or link_problem(
+            form, entry, linked=replaced["linked"]
+        )
 
     def _check_files(self) -> None:
         waiting = 0
@@ -216,40 +240,6 @@ class JournalCheck:
             self.found.missing.append(
                 f"{segment.path}: is older than the last seal and not in it: put there later, or left over"
             )
-
-
-def problem_of(path: Path, entry: Entry) -> str:
-    """Return what is wrong with the segment at ``path``, with its first bad line where that can be told; '' if nothing.
-
-    Raises OSError when it cannot be read.
-    """
-    file = open_plain(path)
-    try:
-        found = measure(file)
-        if (found.sha256, found.root.hex()) == (entry["sha256"], entry["merkle_root"]):
-            return ""
-        return _first_bad_line(file, path, entry)
-    finally:
-        os.close(file)
-
-
-def _first_bad_line(file: int, path: Path, entry: Entry) -> str:
-    number = 0
-    for block in raw_blocks(file):
-        for data in lines_of(block):
-            number += 1
-            try:
-                seq = orjson.loads(data)["seq"]
-            except (ValueError, KeyError, TypeError):
-                return f"{path}:{number}: is no record"
-            expected = entry["first_seq"] + number - 1
-            if seq != expected:
-                return f"{path}:{number}: has number {seq}, number {expected} was sealed here"
-            if not data.endswith(b"\n"):
-                return f"{path}:{number}: is cut off"
-    if number != entry["records"]:
-        return f"{path}:{number}: the last line; {entry['records']} were sealed"
-    return f"{path}: one of its {number} lines was changed (a seal covers the file; a bundle proves each line)"
 
 
 def anchor_of(data: bytes) -> Checkpoint:

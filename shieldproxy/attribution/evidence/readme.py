@@ -20,6 +20,7 @@ class Chain(NamedTuple):
     databases: Sequence[dict[str, Any]]
     gone: Sequence[str]
     unsealed: int
+    replaced: int
     missing_formats: Sequence[str]
 
 
@@ -76,6 +77,10 @@ def _absent(case: Case, chain: Chain) -> str:
     if chain.gone:
         names = ", ".join(chain.gone[:5])
         texts.append(f"{len(chain.gone)} sealed files of this span are gone (retention or loss), such as: {names}")
+    if chain.replaced:
+        texts.append(
+            f"{chain.replaced} requests that were let in have pseudonyms by now and cannot be proven: left out."
+        )
     if chain.unsealed:
         texts.append(f"{chain.unsealed} requests stand in files that were not sealed yet; export again later.")
     if case.uncounted_sources:

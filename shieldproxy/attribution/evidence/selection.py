@@ -17,8 +17,9 @@ from shieldproxy.journal.manifest_log import Line, logs_in, read_lines
 from shieldproxy.journal.manifests import segment_name
 from shieldproxy.journal.measuring import leaf_hashes, lines_of, raw_blocks
 from shieldproxy.journal.packing import forms_of, open_plain
+from shieldproxy.journal.pseudonyms import original_leaves
 from shieldproxy.journal.reader import Reader
-from shieldproxy.journal.segments import oldest_first
+from shieldproxy.journal.segments import PSEUDONYMISED, oldest_first
 from shieldproxy.journal.signing import checked_checkpoint, public_of
 
 Fields = dict[str, Any]
@@ -90,14 +91,15 @@ class Selection:
     """What ``wanted`` picks from the journal; the counters are right when all was read.
 
     ``gone`` names sealed segments whose file is not there any more, ``unsealed`` is how many wanted records (by
-    weight) stand in segments that are not sealed yet and are therefore left out.
+    weight) stand in segments that are not sealed yet and are therefore left out, ``replaced`` how many have pseudonyms
+    by now, or stand beside such that lost their link to the seal, and can therefore not be proven.
     """
 
     def __init__(self, journal: Path, wanted: Filter) -> None:
         self._journal = journal
         self._wanted = wanted
         self.gone: list[str] = []
-        self.unsealed = 0
+        self.unsealed = self.replaced = 0
         self._taken: set[str] = set()
         self.logs = [SealedLog(path) for path in logs_in(journal) if (path / manifest_log.CHECKPOINT).exists()]
         for log in self.logs:
@@ -129,14 +131,24 @@ class Selection:
                 self.unsealed += sum(int(fields.get("weight", 1)) for fields in found)
 
     def _picked(self, file: int, number: int, manifest: Fields, path: Path) -> Iterator[Picked]:
-        hits = list(self._hits(file))
+        hits, replaced = list(self._hits(file)), PSEUDONYMISED in path.name
+        if replaced:
+            hits = self._provable(hits)
         if not hits:
             return
-        tree = Tree(leaf_hashes(file))
+        tree = Tree(original_leaves(file) if replaced else leaf_hashes(file))
+        if replaced and tree.root.hex() != manifest["merkle_root"]:
+            self.replaced += sum(int(fields.get("weight", 1)) for _, _, fields in hits)
+            return
         if (tree.root.hex(), tree.size) != (manifest["merkle_root"], manifest["records"]):
             raise UnfitError(f"{path}: is not what was sealed; see shieldproxy evidence verify {self._journal}")
         for index, data, fields in hits:
             yield Picked(data, fields, number, Proof(index, [node.hex() for node in tree.path(index)]))
+
+    def _provable(self, hits: list[tuple[int, bytes, Fields]]) -> list[tuple[int, bytes, Fields]]:
+        """Return those that are as they were sealed, and count the others."""
+        self.replaced += sum(int(fields.get("weight", 1)) for _, _, fields in hits if "pseudonym" in fields)
+        return [hit for hit in hits if "pseudonym" not in hit[2]]
 
     def _hits(self, file: int) -> Iterator[tuple[int, bytes, Fields]]:
         wanted, index = self._wanted, -1

@@ -10,6 +10,7 @@ CHAIN = Chain(
     [{"kind": "asn", "type": "GeoLite2-ASN", "built": "2026-06-17", "sha256": "cd" * 32}],
     ["2026-11-24/x.jsonl"],
     7,
+    0,
     ["xarf"],
 )
 
