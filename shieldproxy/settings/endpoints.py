@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from shieldproxy.core.addresses import Address, Network
-from shieldproxy.settings.values import Wrong, describe
+from shieldproxy.settings.values import Wrong, describe, visible
 
 # sockaddr_un holds 108 bytes, the last of them zero (unix(7)).
 SOCKET_PATH = 107
@@ -180,7 +180,7 @@ def address_in(name: str) -> Address | None:
 def punycode(name: str) -> str:
     """Return how browsers write ``name``, as the end of a sentence, or '' when they cannot."""
     try:
-        return f', "{name.encode("idna").decode()}"'
+        return f', "{visible(name.encode("idna").decode())}"'
     except UnicodeError:
         return ""
 
