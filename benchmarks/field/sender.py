@@ -97,7 +97,7 @@ class Sender:
 
     def _end(self, number: int, word: str) -> None:
         wire, _ = self._open.pop(number)
-        # Closing takes it out of the poll too (epoll(7)); what came and was not read makes the end a reset, as with bots.
+        # Closing takes it out of the poll too (epoll(7)); what came and was not read makes the end a reset.
         wire.close()
         self.answers[word] += 1
 
