@@ -18,7 +18,7 @@ from shieldproxy.cli.spans import written_count
 from shieldproxy.core.printing import printable
 from shieldproxy.intel.networks import Networks
 from shieldproxy.intel.tables import read_classes, read_robots
-from shieldproxy.journal.foreign import UnreadableLogError
+from shieldproxy.journal.log_files import UnreadableLogError
 from shieldproxy.journal.mending import probe
 from shieldproxy.settings.schema import Settings
 

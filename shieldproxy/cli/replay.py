@@ -19,7 +19,7 @@ from shieldproxy.cli.options import settings_of
 from shieldproxy.cli.output import Column, Listing, json_line
 from shieldproxy.cli.spans import written_count
 from shieldproxy.core.printing import printable
-from shieldproxy.journal.foreign import UnreadableLogError
+from shieldproxy.journal.log_files import UnreadableLogError
 from shieldproxy.settings.reading import load
 
 EXAMPLES = """\b

@@ -21,7 +21,7 @@ from shieldproxy.intel.crawlers import crawler
 from shieldproxy.intel.databases import Databases
 from shieldproxy.intel.networks import Networks
 from shieldproxy.intel.tables import read_classes, read_robots
-from shieldproxy.journal.foreign import UnreadableLogError
+from shieldproxy.journal.log_files import UnreadableLogError
 
 # Fewer people than these say little about all people.
 FEW = 300

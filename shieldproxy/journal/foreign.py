@@ -6,22 +6,19 @@ Combined is what nginx and Apache write unless told otherwise, with or without t
 from __future__ import annotations
 
 import calendar
-import gzip
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import orjson
 
-from shieldproxy.journal.lines import MAX_LINE
+from shieldproxy.journal.log_files import UnreadableLogError, blocks, text_of
 
 # So many broken lines are named; all are counted.
 NAMED = 20
-CHUNK = 1 << 20
 # A log of which so many lines at its beginning say nothing is no log, and the rest of it is not read.
 PROBED = 1_000
 
@@ -44,10 +41,6 @@ class Logged(NamedTuple):
     host: str = ""
     version: str = ""
     fields: Mapping[str, Any] | None = None
-
-
-class UnreadableLogError(Exception):
-    """A file that is no log we can read; the message names it and says why."""
 
 
 # address, identity, user, [time], "request", status, size, and in the combined format "referer" and "user agent".
@@ -275,26 +268,6 @@ class ForeignLog:
             self.broken_lines.append(f"{self.path}:{self.lines}: {why[:120]}")
 
     def _lines(self) -> Iterator[str]:
-        try:
-            with self._open() as file:
-                rest = b""
-                while piece := file.read(CHUNK):
-                    *whole_lines, rest = (rest + piece).split(b"\n")
-                    for line in whole_lines:
-                        yield text_of(line)
-                    if len(rest) > MAX_LINE:
-                        rest = b"no line is so long"
-                if rest:
-                    yield text_of(rest)
-        except (OSError, EOFError, zlib.error) as error:
-            raise UnreadableLogError(f"{self.path}: {error}") from error
-
-    def _open(self) -> IO[bytes]:
-        with self.path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        return cast("IO[bytes]", gzip.open(self.path, "rb")) if packed else self.path.open("rb")
-
-
-def text_of(line: bytes) -> str:
-    """Return a line as text: JSON is UTF-8; in other lines each byte is a letter, as on the wire."""
-    return line.decode("utf-8", "replace") if line[:1] == b"{" else line.rstrip(b"\r").decode("latin-1")
+        for block in blocks(self.path):
+            for line in block.split(b"\n"):
+                yield text_of(line)

@@ -10,7 +10,7 @@ from shieldproxy.intel.databases import Databases
 from shieldproxy.intel.networks import Networks
 from shieldproxy.intel.tables import read_classes, read_robots
 from shieldproxy.journal.filters import Filter
-from shieldproxy.journal.foreign import UnreadableLogError
+from shieldproxy.journal.log_files import UnreadableLogError
 from shieldproxy.journal.reader import Reader
 
 COMBINED = (

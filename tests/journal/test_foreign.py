@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from shieldproxy.journal.foreign import (
     ForeignLog,
     Logged,
-    UnreadableLogError,
     apart,
     moment_of,
     parse_combined,
     parse_json,
     parse_request,
 )
+from shieldproxy.journal.log_files import UnreadableLogError
 
 LINE = (
     '192.0.2.7 - frank [24/Nov/2026:10:15:00 +0000] "GET /a/b?q=1 HTTP/1.1" 200 2326 '

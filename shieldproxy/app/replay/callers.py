@@ -12,7 +12,7 @@ from shieldproxy.core.paths import plain_path
 from shieldproxy.guard.visits import Visit, visitor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from shieldproxy.core.facts import NetworkLabel, Visitor
     from shieldproxy.core.ports import Networks
@@ -67,9 +67,12 @@ class Session:
 
 
 class Caller:
-    """A visitor with the headers that its log tells, and its visits under each policy that is replayed."""
+    """A visitor with the headers that its log tells, and its visits under each policy that is replayed.
 
-    __slots__ = ("cleared", "headers", "key", "session", "visitor", "visits")
+    ``serial`` is that of the clearance it may hold.
+    """
+
+    __slots__ = ("cleared", "headers", "key", "serial", "session", "visitor", "visits")
 
     def __init__(self, visitor: Visitor, agent: str, session: Session) -> None:
         self.visitor = visitor
@@ -77,7 +80,8 @@ class Caller:
         self.session = session
         self.visits: dict[int, Visit] = {}
         self.headers: Mapping[bytes, bytes] = {b"user-agent": agent.encode("latin-1", "replace")} if agent else {}
-        self.cleared: Mapping[bytes, bytes] = {**self.headers, b"cookie": f"{visitor.client} {agent}".encode()}
+        self.serial = f"{visitor.client} {agent}"
+        self.cleared: Mapping[bytes, bytes] = {**self.headers, b"cookie": self.serial.encode()}
 
 
 class Callers:
@@ -98,10 +102,18 @@ class Callers:
 
     def find(self, logged: Logged) -> Caller | None:
         """Return who asks; None when the log names no address."""
+        return self.at(logged.address, logged.user_agent)
+
+    def at(self, address: str, agent: str) -> Caller | None:
+        """Return who asks from ``address`` with a user agent; None when it is no address."""
         try:
-            return self._known[logged.address, logged.user_agent]
+            return self._known[address, agent]
         except KeyError:
-            return self._meet(logged.address, logged.user_agent)
+            return self._meet(address, agent)
+
+    def all_of(self, pairs: Iterable[tuple[str, str]]) -> list[Caller]:
+        """Return the callers of ``pairs``, each of which was found before."""
+        return [caller for address, agent in pairs if (caller := self.at(address, agent)) is not None]
 
     def _meet(self, text: str, agent: str) -> Caller | None:
         address = parse_address(text)

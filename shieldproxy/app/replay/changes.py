@@ -9,10 +9,10 @@ from shieldproxy.app.replay.callers import PEOPLE, place_of
 from shieldproxy.core.verdict import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from shieldproxy.app.replay.blocks import Block
     from shieldproxy.app.replay.callers import Caller, Session
-    from shieldproxy.journal.foreign import Logged
 
 # What can change for a request, the worst last; the place of each is its bit in a session.
 KINDS = ("released", "eased", "challenged", "throttled", "refused", "banned")
@@ -40,37 +40,54 @@ class Changes:
         self.after: Counter[Action] = Counter()
         self.requests: Counter[str] = Counter()
         self.rules: Counter[tuple[str, str]] = Counter()
-        self._by: dict[str, dict[str, Counter[str]]] = {dimension: {} for dimension in DIMENSIONS}
+        self._by: dict[str, dict[str, dict[str, int]]] = {dimension: {} for dimension in DIMENSIONS}
 
-    def count(self, caller: Caller, logged: Logged, before: Action, after: Action, rule: str) -> None:
-        """Count one request: what was done with it, what would be, and the limit or rule that would do it."""
-        self.before[before] += 1
-        self.after[after] += 1
-        if before is after:
+    def compare(
+        self,
+        block: Block,
+        callers: Sequence[Caller],
+        before: bytes | bytearray,
+        after: bytes | bytearray,
+        rules: Sequence[str],
+    ) -> None:
+        """Count a block: what was done with each request, what would be, and the limit or rule that would do it."""
+        for action in Action:
+            self.before[action] += before.count(action)
+            self.after[action] += after.count(action)
+        if before == after:
             return
-        kind = WORSE[after] if after > before else EASED[after is Action.ADMIT]
-        self.requests[kind] += 1
-        self.rules[kind, rule] += 1
+        rows = [row for row in zip(before, after, block.who, block.what, rules, strict=True) if row[0] != row[1]]
+        kinds = {(was, would): kind_of_change(Action(was), Action(would)) for was, would in {row[:2] for row in rows}}
+        # Six ways of looking at it, five of them by who asks: so each caller is looked up once.
+        for (was, would, who), times in Counter([row[:3] for row in rows]).items():
+            self._by_caller(callers[who], kinds[was, would], times)
+        for (was, would, what), times in Counter([(row[0], row[1], row[3]) for row in rows]).items():
+            self._add("path", place_of(block.asks[what].path), kinds[was, would], times)
+        for (was, would, rule), times in Counter([(row[0], row[1], row[4]) for row in rows]).items():
+            self.rules[kinds[was, would], rule] += times
+
+    def _by_caller(self, caller: Caller, kind: str, times: int) -> None:
+        self.requests[kind] += times
         caller.session.kinds |= BIT[kind]
         visitor = caller.visitor
         label = visitor.label
-        keys = (
-            visitor.client,
-            visitor.network,
-            f"AS{label.asn} {label.as_name}".strip() if label.asn else UNKNOWN,
-            label.country or UNKNOWN,
-            label.network_class,
-            place_of(logged.path),
-        )
-        for dimension, key in zip(DIMENSIONS, keys, strict=True):
-            table = self._by[dimension]
-            told_apart = key if key in table or len(table) < MOST_KEYS else OTHERS
-            table.setdefault(told_apart, Counter())[kind] += 1
+        self._add("address", visitor.client, kind, times)
+        self._add("network", visitor.network, kind, times)
+        self._add("asn", f"AS{label.asn} {label.as_name}".strip() if label.asn else UNKNOWN, kind, times)
+        self._add("country", label.country or UNKNOWN, kind, times)
+        self._add("class", label.network_class, kind, times)
+
+    def _add(self, dimension: str, key: str, kind: str, times: int) -> None:
+        table = self._by[dimension]
+        counts = table.get(key)
+        if counts is None:
+            counts = table.setdefault(key if len(table) < MOST_KEYS else OTHERS, dict.fromkeys(KINDS, 0))
+        counts[kind] += times
 
     def heaviest(self, dimension: str, count: int) -> list[dict[str, Any]]:
         """Return the ``count`` keys of a dimension that most changes for, the most first."""
-        ranked = sorted(self._by[dimension].items(), key=lambda item: (-item[1].total(), item[0]))
-        return [{"key": key, **{kind: counts[kind] for kind in KINDS}} for key, counts in ranked[:count]]
+        ranked = sorted(self._by[dimension].items(), key=lambda item: (-sum(item[1].values()), item[0]))
+        return [{"key": key, **counts} for key, counts in ranked[:count]]
 
     def causes(self) -> list[dict[str, Any]]:
         """Return which limits and rules do it, the most first."""
@@ -93,6 +110,11 @@ class Changes:
                 }
             )
         return rows
+
+
+def kind_of_change(before: Action, after: Action) -> str:
+    """Return what changes for a request, two different actions given."""
+    return WORSE[after] if after > before else EASED[after is Action.ADMIT]
 
 
 def hurt(sessions: Iterable[Session]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ origin fared is not looked at.
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shieldproxy.core.baselines import Baselines
@@ -15,11 +17,11 @@ from shieldproxy.core.facts import Crawler, Posture
 from shieldproxy.core.posture import Detected, Second, observe
 from shieldproxy.guard.crowd import NEWCOMERS, deed_of
 from shieldproxy.guard.visits import EXCESS
-from shieldproxy.state.situation import MARK_SLOTS, NodeSituation
+from shieldproxy.state.situation import MARK_SECONDS, MARK_SLOTS, NodeSituation
 from shieldproxy.state.slots import SlotTable, bytes_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from shieldproxy.core.excess import ExcessPolicy
     from shieldproxy.core.facts import Facts
@@ -30,12 +32,17 @@ if TYPE_CHECKING:
 MOST_SILENCE = 120
 # Networks told apart in one second, as a node's workers do.
 MOST_NETWORKS = 4_096
+# A deed is written below the number of its network.
+DEED_BITS = 3
+# Plain numbers: to reckon with members of an enumeration takes ten times as long.
+DEEDS, ISSUED, PASSED = len(Deed), int(Deed.ISSUED), int(Deed.PASSED)
 
 
 class PastDetector:
     """Counts what is judged and decides each second. ``slot`` names buckets, ``class_of`` tells a network's class.
 
-    ``sample`` is the share of newcomers who are tested while elevated.
+    ``sample`` is the share of newcomers who are tested while elevated. ``noted`` are the requests of this second, each
+    as ``noted`` of a network and a deed, in their order.
     """
 
     def __init__(
@@ -50,36 +57,23 @@ class PastDetector:
         self.situation = NodeSituation(bytearray(64), SlotTable(bytearray(bytes_for(MARK_SLOTS))))
         self._policy = posture
         self._sample = sample
-        self._slot = slot
         self._excess = Excess(excess, Baselines(excess.memory), class_of)
         self._detected = Detected()
         self._second = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        self._requests = self._challenged = self._answered = 0
-        self._deeds: dict[int, list[int]] = {}
+        self._renewed = 0.0
+        self.noted: list[int] = []
+        self._marks = lru_cache(MARK_SLOTS)(lambda asn: slot(EXCESS, str(asn)))
 
     def saw(self, facts: Facts, verdict: Verdict) -> None:
         """Count one judged request."""
-        self._requests += 1
-        if verdict.stage in NEWCOMERS and facts.crawler is not Crawler.VERIFIED:
-            self._count(facts.visitor.label.asn, deed_of(facts))
+        self.noted.append(noted(facts.visitor.label.asn, deed_of(facts) if counts(facts, verdict) else 0))
 
     def challenged(self, asn: int, *, answered: bool) -> None:
         """Count one challenge page, and whether it was answered."""
-        self._challenged += 1
-        self._count(asn, Deed.ISSUED)
+        network = asn << DEED_BITS
+        self.noted.append(network | ISSUED)
         if answered:
-            self._answered += 1
-            self._count(asn, Deed.PASSED)
-
-    def _count(self, asn: int, deed: Deed) -> None:
-        counts = self._deeds.get(asn)
-        if counts is None:
-            known = asn if len(self._deeds) < MOST_NETWORKS else 0
-            counts = self._deeds.setdefault(known, [0] * len(Deed))
-        counts[deed - 1] += 1
+            self.noted.append(network | PASSED)
 
     def end_seconds(self, now: float) -> None:
         """Decide for the second that ended, and the silent ones after it; at once when none ended."""
@@ -91,29 +85,61 @@ class PastDetector:
         self._second = last
 
     def _end_second(self, now: float) -> None:
-        counts = {asn: Counted(*deeds) for asn, deeds in self._deeds.items()}
+        found, counts = self._counted()
         excess = self._excess
         excess.count(counts, now)
         second = Second(
-            self._requests,
-            self._challenged,
-            self._answered,
+            found[0] + found[Deed.PAGE] + found[Deed.OTHER] + found[Deed.PART],
+            found[ISSUED],
+            found[PASSED],
             sum(counted.pages for counted in counts.values()),
             sum(counted.parts for counted in counts.values()),
             alone=excess.alone(counts, now),
         )
-        self._begin()
         detected = self._detected = observe(self._policy, self._detected, second, now)
         before = frozenset(excess.marks)
         excess.step(counts, detected.posture, max(0.0, detected.flow.usual_pages), now, suffering=False)
         elevated = detected.posture is Posture.ELEVATED
-        situation, slot = self.situation, self._slot
+        situation, mark = self.situation, self._marks
         situation.tighten(
-            (slot(EXCESS, str(asn)) for asn in excess.marks),
+            [mark(asn) for asn in self._to_renew(before, now)],
             now,
             everybody=excess.everybody(now),
             sample=self._sample if elevated else 0.0,
         )
         for asn in before - excess.marks.keys():
-            situation.release(slot(EXCESS, str(asn)))
+            situation.release(mark(asn))
         situation.posture = detected.posture
+
+    def _to_renew(self, before: frozenset[int], now: float) -> Iterable[int]:
+        """Return the networks to mark now: new ones, and all of them in time before their marks end."""
+        marks = self._excess.marks
+        if now >= self._renewed + MARK_SECONDS / 2:
+            self._renewed = now
+            return marks
+        return marks.keys() - before
+
+    def _counted(self) -> tuple[list[int], dict[int, Counted]]:
+        """Return what was noted in this second, by deed and by network, and begin the next."""
+        if not self.noted:
+            return [0] * (DEEDS + 1), {}
+        sums = [0] * (DEEDS + 1)
+        deeds: dict[int, list[int]] = {}
+        for one, times in Counter(self.noted).items():
+            asn, deed = one >> DEED_BITS, one & (1 << DEED_BITS) - 1
+            sums[deed] += times
+            if deed:
+                known = asn if asn in deeds or len(deeds) < MOST_NETWORKS else 0
+                deeds.setdefault(known, [0] * DEEDS)[deed - 1] += times
+        self.noted.clear()
+        return sums, {asn: Counted(*row) for asn, row in deeds.items()}
+
+
+def noted(asn: int, deed: int) -> int:
+    """Return a request of a network and what it was (0: nothing that is counted by network) as one number."""
+    return asn << DEED_BITS | deed
+
+
+def counts(facts: Facts, verdict: Verdict) -> bool:
+    """Tell whether a request is the deed of a newcomer, as the guard counts them."""
+    return verdict.stage in NEWCOMERS and facts.crawler is not Crawler.VERIFIED

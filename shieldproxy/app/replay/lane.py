@@ -6,6 +6,7 @@ the log says, clearances that are held by whoever passed in the log, and a postu
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shieldproxy.app.replay.callers import MOST_CALLERS, place_of
@@ -29,7 +30,7 @@ from shieldproxy.state.slots import SlotTable, bytes_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shieldproxy.app.replay.callers import Caller
+    from shieldproxy.app.replay.callers import Caller, Session
     from shieldproxy.core.facts import Crawler, NetworkLabel, Visitor
     from shieldproxy.core.ladder import Ban
     from shieldproxy.core.policy import Policy
@@ -45,6 +46,8 @@ HELD_HEADERS = frozenset((b"user-agent", b"referer"))
 NOBODY = Peer("")
 UNREADABLE = Malformed(400, "a request line that is none")
 FOREVER = 2**32 - 1
+ANSWERED = Outcome(200, challenge=PASSED)
+outcome_of = lru_cache(64)(Outcome)
 
 
 class HeldClearances:
@@ -108,13 +111,14 @@ class Lane:
         self._now = 0.0
         scopes = {limit.name: limit.scope for limit in policy.limits}
         self._buckets = BucketTable(SlotTable(bytearray(bytes_for(slots))), SECRET, scopes)
-        bans = BanTable(SlotTable(bytearray(bytes_for(BAN_SLOTS))), SECRET)
+        self._bans = BanTable(SlotTable(bytearray(bytes_for(BAN_SLOTS))), SECRET)
+        self._recognise, self._own_path = recognise, own_path
         self._detector = PastDetector(
             posture_policy(posture), excess_policy(posture), posture.sample, slot=self._buckets.slot, class_of=class_of
         )
         self._gatherer = Gatherer(
             buckets=self._buckets,
-            bans=bans,
+            bans=self._bans,
             gate=HeldClearances(policy.challenge.epoch),
             situation=self._detector.situation,
             recognise=recognise,
@@ -123,31 +127,29 @@ class Lane:
         self._conduct = Conduct(
             self.policy,
             buckets=self._buckets,
-            bans=bans,
+            bans=self._bans,
             tallies=NoTallies(),
             clock=lambda: self._now,
             on_ban=self._banned,
         )
         self._visits: dict[str, Visit] = {}
         self._habits = HabitsOfAll()
-        self._cleared: dict[tuple[str, str], float] = {}
+        self._cleared: dict[Session, float] = {}
         self._lets_pass = self.policy.mode is Mode.OBSERVE
-        self._asks_referer = asks_referer(self.policy)
+        self.asks_referer = asks_referer(self.policy)
         self._next_second = 0
 
     def judge(self, caller: Caller, logged: Logged, now: float, *, cleared: bool) -> Verdict:
         """Return the verdict on a request at ``now`` (seconds, never going back). ``cleared``: it was, in the log."""
         self._now = now
         if now >= self._next_second:
-            self._next_second = int(now) + 1
-            self._detector.end_seconds(now)
-            self._buckets.refresh(now)
+            self._begin_second(now)
         known = caller.visits.get(self._number)
         if known is None:
             known = caller.visits[self._number] = self._meet(caller.visitor)
-        cleared = cleared or (caller.session.passes and self._cleared.get(caller.key, 0.0) > now)
+        cleared = cleared or (caller.session.passes and self._cleared.get(caller.session, 0.0) > now)
         headers = caller.cleared if cleared else caller.headers
-        if self._asks_referer and logged.referer:
+        if self.asks_referer and logged.referer:
             headers = {**headers, b"referer": logged.referer.encode("latin-1", "replace")}
         method, path = logged.method, logged.path
         request = Request(method, logged.host, path, logged.query, logged.version, headers, "", place_of(path))
@@ -159,11 +161,19 @@ class Lane:
         if faults:
             self.faults += 1
         self._detector.saw(facts, verdict)
-        if self._lets_pass and verdict.stage != "malformed":
-            return ADMITTED
+        verdict = self._acted_upon(verdict)
         if verdict.action is not Action.ADMIT:
             self._follow(caller, Decision("", NOBODY, known, facts, verdict, enforced=True))
         return verdict
+
+    def _begin_second(self, now: float) -> None:
+        self._next_second = int(now) + 1
+        self._detector.end_seconds(now)
+        self._buckets.refresh(now)
+
+    def _acted_upon(self, verdict: Verdict) -> Verdict:
+        """Return what is done: where all is only observed, everything that can be read passes."""
+        return ADMITTED if self._lets_pass and verdict.stage != "malformed" else verdict
 
     def _meet(self, visitor: Visitor) -> Visit:
         """Return the visit of a caller; callers of one address share it while they are near each other in the log."""
@@ -176,14 +186,14 @@ class Lane:
 
     def _follow(self, caller: Caller, decision: Decision) -> None:
         """Let the ladder hear of a request that was not admitted; who passed in the log answers its challenge."""
-        self._conduct.judge(decision, Outcome(decision.verdict.status))
+        self._conduct.judge(decision, outcome_of(decision.verdict.status))
         if decision.verdict.action is not Action.CHALLENGE:
             return
         answers = caller.session.passes
         self._detector.challenged(caller.visitor.label.asn, answered=answers)
         if answers:
-            self._cleared[caller.key] = self._now + self.policy.challenge.clearance_validity
-            self._conduct.judge(decision, Outcome(200, challenge=PASSED))
+            self._cleared[caller.session] = self._now + self.policy.challenge.clearance_validity
+            self._conduct.judge(decision, ANSWERED)
 
     def _banned(self, ban: Ban, known: Visit) -> None:  # noqa: ARG002 - whom and how long is the table's to know
         self.bans += 1

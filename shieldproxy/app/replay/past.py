@@ -10,6 +10,7 @@ from typing import Any
 
 from shieldproxy.journal.filters import Filter
 from shieldproxy.journal.foreign import ForeignLog, Logged
+from shieldproxy.journal.pieces import Piece, PieceLog
 from shieldproxy.journal.reader import Reader
 
 # A summed line of our journal stands for the requests of so many seconds after the first of them (journal.pressure).
@@ -32,6 +33,16 @@ class Past:
         self.broken, self.broken_lines = 0, []
         streams = [self._read(path) for path in self._logs]
         yield from spread(streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda one: one.time))
+
+    def pieces(self) -> Iterator[Piece | Logged]:
+        """Yield the same, in pieces where one log of lines allows it, which is quicker."""
+        first = self._logs[0]
+        log = PieceLog(first)
+        if len(self._logs) > 1 or first.is_dir() or log.of_json():
+            yield from self.requests()
+            return
+        yield from log.pieces()
+        self.broken, self.broken_lines = log.broken, log.broken_lines
 
     def _read(self, path: Path) -> Iterator[Logged]:
         if path.is_dir():

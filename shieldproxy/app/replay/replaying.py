@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shieldproxy.app.replay.callers import Callers, cleared
+from shieldproxy.app.replay.beside import actions
+from shieldproxy.app.replay.blocks import MOST
+from shieldproxy.app.replay.callers import Callers
 from shieldproxy.app.replay.changes import DIMENSIONS, Changes, hurt
-from shieldproxy.app.replay.lane import Lane, summed
+from shieldproxy.app.replay.lane import summed
+from shieldproxy.app.replay.quick import QuickLane
+from shieldproxy.app.replay.taping import Taped, tape
 from shieldproxy.core.record import rfc3339
-from shieldproxy.core.verdict import ACTIONS, Action
 from shieldproxy.intel.crawlers import crawler
 from shieldproxy.intel.databases import Databases
 from shieldproxy.intel.networks import Networks
@@ -19,11 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shieldproxy.app.replay.past import Past
-    from shieldproxy.journal.foreign import Logged
     from shieldproxy.settings.schema import Settings
 
-# Where the clock of a log begins: a bucket that is full at 0 was never used.
-START = 1_000.0
 # Rows of each listing.
 ROWS = 10
 
@@ -37,8 +37,8 @@ class Replayed(NamedTuple):
     last: float
     changes: Changes
     callers: Callers
-    new: Lane
-    old: Lane | None
+    new: QuickLane
+    old: QuickLane | None
 
     def as_fields(self, rows: int = ROWS) -> dict[str, Any]:
         """Return the whole as one object, each listing with ``rows`` rows."""
@@ -64,52 +64,42 @@ class Replayed(NamedTuple):
 
 
 def replay(past: Past, settings: Settings, against: Settings | None = None) -> Replayed:
-    """Judge ``past`` by ``settings``, and by ``against`` or by what the log says was done. Reads the log twice.
+    """Judge ``past`` by ``settings``, and by ``against`` or by what the log says was done. Reads the log once.
 
     The same log, configurations and databases give the same result. Raises UnreadableLogError.
     """
     databases = Databases(asn=settings.geo.asn, country=settings.geo.country)
     classes = read_classes()
-    networks = Networks(databases, classes, read_robots())
-    callers = Callers(networks, crawler)
-    meet(past, callers)
+    callers = Callers(Networks(databases, classes, read_robots()), crawler)
     new = lane_of(settings, 0, classes, acting=True)
     old = lane_of(against, 1, classes, acting=False) if against is not None else None
+    referers = any(lane.asks_referer for lane in (new, old) if lane is not None)
+    taped = tape(past, callers, settings.server.own_path, referers=referers)
+    try:
+        changes = compared(taped, callers, new, old)
+    finally:
+        taped.tape.close()
+    return Replayed(taped.requests, taped.skipped, taped.first, taped.last, changes, callers, new, old)
+
+
+def compared(taped: Taped, callers: Callers, new: QuickLane, old: QuickLane | None) -> Changes:
+    """Judge what is on tape by one lane or by two, and return what is different."""
     changes = Changes()
-    own = settings.server.own_path.rstrip("/") + "/"
-    requests = skipped = 0
-    first = last = 0.0
-    for logged in past.requests():
-        caller = callers.find(logged)
-        if caller is None or logged.path.startswith(own):
-            skipped += 1
-            continue
-        if requests == 0:
-            first = last = logged.time
-        requests += 1
-        last = max(last, logged.time)
-        now = last - first + START
-        held = logged.fields is not None and cleared(logged.fields)
-        after = new.judge(caller, logged, now, cleared=held)
-        before = done(logged) if old is None else old.judge(caller, logged, now, cleared=held).action
-        changes.count(caller, logged, before, after.action, after.rule or after.stage)
-    return Replayed(requests, skipped, first, last, changes, callers, new, old)
+    # Worth a process of its own once it has a while to do.
+    befores = actions(old, taped.tape, callers, apart=taped.requests > MOST) if old is not None else None
+    for block in taped.tape.blocks():
+        found = callers.all_of(block.callers)
+        after, codes = new.judge_block(block, found)
+        before = next(befores) if befores is not None else block.done
+        changes.compare(block, found, before, after, [new.words[code] for code in codes])
+    if befores is not None:
+        next(befores, None)
+    return changes
 
 
-def meet(past: Past, callers: Callers) -> None:
-    """Read ``past`` once to see who is a person: a person who is challenged answers, in the log or not."""
-    for logged in past.requests():
-        caller = callers.find(logged)
-        if caller is not None:
-            caller.session.note(logged)
-    for session in callers.sessions.values():
-        session.passes = session.person
-    callers.strangers = 0
-
-
-def lane_of(settings: Settings, number: int, classes: Mapping[int, str], *, acting: bool) -> Lane:
+def lane_of(settings: Settings, number: int, classes: Mapping[int, str], *, acting: bool) -> QuickLane:
     """Return the lane of a configuration; ``classes`` of networks by their ASN, ``acting`` as the lane means it."""
-    return Lane(
+    return QuickLane(
         compile_policy(settings),
         settings.posture,
         own_path=settings.server.own_path,
@@ -119,11 +109,3 @@ def lane_of(settings: Settings, number: int, classes: Mapping[int, str], *, acti
         number=number,
         acting=acting,
     )
-
-
-def done(logged: Logged) -> Action:
-    """Return what the log says was done with a request; logs of other servers let all pass."""
-    fields = logged.fields or {}
-    if fields.get("enforced") is False:
-        return Action.ADMIT
-    return ACTIONS.get(fields["action"], Action.ADMIT) if isinstance(fields.get("action"), str) else Action.ADMIT

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shieldproxy.app.replay.callers import PAGE_SPAN, PEOPLE, Callers, cleared, kind_of
-from shieldproxy.app.replay.replaying import START
+from shieldproxy.app.replay.taping import START
 from shieldproxy.core.buckets import Scope, take
 from shieldproxy.core.facts import PageKind
 from shieldproxy.core.policy import visitor_key

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 
 from shieldproxy.app.replay import changes as module
+from shieldproxy.app.replay.blocks import Ask, Block
 from shieldproxy.app.replay.callers import Caller, Session
 from shieldproxy.app.replay.changes import KINDS, Changes, hurt
 from shieldproxy.core.verdict import Action
-from shieldproxy.journal.foreign import Logged
 from tests.scenes import visitor
 
-PAGE = Logged(0.0, "192.0.2.1", "GET", "/")
+PAGE = Ask("GET", "", "/", "1.1")
+
+
+def count(changes: Changes, who: Caller, before: Action, after: Action) -> None:
+    """Let one request of ``who`` change."""
+    block = Block([who.key], [PAGE], array("d", [1_000.0]), array("H", [0]), array("H", [0]), b"\0", b"\0")
+    changes.compare(block, [who], bytes((before,)), bytes((after,)), ["x"])
 
 
 def caller(address: str = "192.0.2.1", *, passes: bool = False) -> Caller:
@@ -25,7 +33,7 @@ def caller(address: str = "192.0.2.1", *, passes: bool = False) -> Caller:
 def test_every_pair_of_actions_is_one_kind_or_none(before: Action, after: Action) -> None:
     """Equal is no change, stricter is named by what would newly happen, milder is released or eased."""
     changes = Changes()
-    changes.count(caller(), PAGE, before, after, "x")
+    count(changes, caller(), before, after)
     found = [kind for kind in KINDS if changes.requests[kind]]
     if before is after:
         assert found == []
@@ -39,9 +47,9 @@ def test_only_what_gets_worse_hurts() -> None:
     """Who is let go is not hurt."""
     changes = Changes()
     good, better, stranger = caller(passes=True), caller(passes=True), caller()
-    changes.count(good, PAGE, Action.ADMIT, Action.THROTTLE, "x")
-    changes.count(better, PAGE, Action.THROTTLE, Action.ADMIT, "x")
-    changes.count(stranger, PAGE, Action.ADMIT, Action.DROP, "x")
+    count(changes, good, Action.ADMIT, Action.THROTTLE)
+    count(changes, better, Action.THROTTLE, Action.ADMIT)
+    count(changes, stranger, Action.ADMIT, Action.DROP)
     found = hurt([one.session for one in (good, better, stranger)])
     assert (found["people"], found["people_hurt"], found["share"]) == (2, 1, 0.5)
     assert hurt([])["share"] == 0.0
@@ -52,7 +60,7 @@ def test_keys_beyond_the_bound_are_counted_as_others(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "MOST_KEYS", 3)
     changes = Changes()
     for number in range(10):
-        changes.count(caller(f"192.0.2.{number}"), PAGE, Action.ADMIT, Action.DROP, "x")
+        count(changes, caller(f"192.0.2.{number}"), Action.ADMIT, Action.DROP)
     rows = changes.heaviest("address", 10)
     assert len(rows) == 4
     assert sum(row["banned"] for row in rows) == 10

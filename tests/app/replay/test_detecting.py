@@ -75,5 +75,7 @@ def test_networks_beyond_the_bound_are_counted_together() -> None:
     found = detector()
     for asn in range(10_000):
         found.saw(seen(asn + 1), ADMITTED)
-    assert len(found._deeds) <= 4_097
-    assert sum(map(sum, found._deeds.values())) == 10_000
+    sums, networks = found._counted()
+    assert len(networks) <= 4_097
+    assert sum(map(sum, networks.values())) == sum(sums) == 10_000
+    assert found._counted()[1] == {}
