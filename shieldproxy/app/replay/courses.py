@@ -135,10 +135,19 @@ class Tables:
         return self._situation.posture
 
     def slot(self, limit: str, key: str) -> int:
-        """Return the number of a bucket that the request names."""
-        number = self._named[limit]
-        self._keys[number] = self._buckets.slot(limit, key)
+        """Return the number of a bucket that the request names; 0 for a mark, for none is set here by that name."""
+        number = self._named.get(limit, 0)
+        if number:
+            self._keys[number] = self._buckets.slot(limit, key)
         return number
+
+    def cohort(self, traits: tuple[int, ...], now: float) -> int:  # noqa: ARG002 - the port's signature
+        """Say that no trait is that of a cohort: a replay looks for none, as logs hold too little of a request."""
+        return -1
+
+    def spares(self, path: int, now: float) -> bool:  # noqa: ARG002
+        """Say that every path may be part of the excess."""
+        return False
 
     def charge(self, slot: int, interval: float, span: float, now: float) -> float:
         """Charge the bucket in that place, once."""

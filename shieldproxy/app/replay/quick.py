@@ -16,9 +16,9 @@ from shieldproxy.app.replay.detecting import counts, noted
 from shieldproxy.app.replay.lane import NOBODY, UNREADABLE, HeldClearances, Lane
 from shieldproxy.app.replay.sight import Sight
 from shieldproxy.core.facts import Crawler, Request
+from shieldproxy.guard.crowd import deed_of
 from shieldproxy.guard.decisions import Decision
 from shieldproxy.guard.gathering import MAX_AGENT, Gatherer, request_key
-from shieldproxy.guard.guard import deed_of
 from shieldproxy.guard.visits import Visit, visit
 from shieldproxy.state.situation import POSTURES
 
