@@ -204,7 +204,7 @@ class QuickLane(Lane):
         known = guest.group.pattern._replace(visitor=caller.visitor)
         tables.begin(guest.slots, answers)
         if ask.method:
-            facts = self._recorded.gather(self.policy, known, request, now, secure=False)
+            facts = self._recorded.gather(self.policy, known, request, now)
         else:
             facts = self._recorded.gather_malformed(known, request, UNREADABLE, now)
         verdict, faults = self._judge(self.policy, facts)
@@ -247,7 +247,7 @@ class QuickLane(Lane):
             if len(self._named_visits) >= MOST_CALLERS:
                 self._named_visits.clear()
             places = Places(self._buckets)
-            known = visit(self.policy, visitor, places, 0, self._habits_of)
+            known = visit(self.policy, visitor, places, 0, self._habits.of)
             found = self._named_visits[visitor.address] = known, places.slots, self._group(known)
         return found
 
@@ -265,7 +265,7 @@ class QuickLane(Lane):
                 self._groups.clear()
                 self._forget()
             self._groups_met += 1
-            pattern = visit(self.policy, known.visitor, Places(), 0, self._habits_of)
+            pattern = visit(self.policy, known.visitor, Places(), 0, self._habits.of)
             found = self._groups[key] = Group(self._groups_met, pattern)
         return found
 
