@@ -35,13 +35,25 @@ class BucketTable:
     ``saturated`` is a plain attribute, as good as the last ``refresh``: the hot path pays one attribute for it.
     """
 
-    __slots__ = ("_mask", "_moments", "_names", "_scopes", "_secret", "_spelled", "_table", "saturated")
+    __slots__ = (
+        "_keys",
+        "_last",
+        "_limits",
+        "_mask",
+        "_moments",
+        "_names",
+        "_scopes",
+        "_spelled",
+        "_table",
+        "saturated",
+    )
 
     def __init__(self, table: SlotTable, secret: bytes, scopes: Mapping[str, Scope] | None = None) -> None:
         self._table = table
-        self._secret = secret
+        self._keys, self._limits = Names(secret, "bucket"), Names(secret, "limit")
+        self._last = "", self._keys.name("")
         self._scopes: dict[str, Scope] = {}
-        self._spelled: dict[str, tuple[Names, int]] = {}
+        self._spelled: dict[str, tuple[int, int]] = {}
         self.saturated = False
         # Borrowed from the table, of the same room: charge() is the hottest function of the product.
         self._names, self._moments, self._mask = table._names, table._moments, table._mask
@@ -58,20 +70,25 @@ class BucketTable:
     def slot(self, limit: str, key: str) -> int:
         """Return the 64-bit name of the bucket of ``key`` under ``limit``; the same in every worker, never 0.
 
-        About a microsecond, so a caller keeps it with what else it knows of the client. ``limit`` is a word of the
-        configuration, never of a client.
+        About a microsecond for a key, and a third of it for each further limit of the same key: a new client has a
+        dozen buckets, and a flood of new clients pays for all of them. So a key is hashed once, and the limit's own
+        number moves the result to another place; nobody outside the node can foretell either. ``limit`` is a word of
+        the configuration, never of a client.
         """
         spelled = self._spelled.get(limit)
         if spelled is None:
             spelled = self._spell(limit)
-        names, high = spelled
-        return names.name(key) >> 3 | high or 1
+        last = self._last
+        if last[0] != key:
+            last = self._last = key, self._keys.name(key)
+        moved, high = spelled
+        return (last[1] ^ moved) >> 3 | high or 1
 
-    def _spell(self, limit: str) -> tuple[Names, int]:
+    def _spell(self, limit: str) -> tuple[int, int]:
         if len(self._spelled) >= 1024:  # no configuration has so many limits; a wrong caller must not grow us
             self._spelled = {}
         code = SCOPE_CODES.get(self._scopes[limit], 0) if limit in self._scopes else 0
-        spelled = self._spelled[limit] = Names(self._secret, limit), code << SCOPE_SHIFT
+        spelled = self._spelled[limit] = self._limits.name(limit), code << SCOPE_SHIFT
         return spelled
 
     def charge(self, slot: int, interval: float, span: float, now: float) -> float:

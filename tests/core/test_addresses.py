@@ -175,6 +175,13 @@ def test_keys_are_ever_wider(address: Address) -> None:
     assert binding.broadcast_address in network
 
 
+@given(st.lists(st.sampled_from((0, 1, 0xF, 0x10, 0x100, 0xFF00, 0xFFFF)), min_size=8, max_size=8), st.integers(1, 128))
+def test_a_prefix_is_written_as_networks_are(groups: list[int], bits: int) -> None:
+    """Wherever the zeros stand, a prefix of IPv6 reads as the library writes it, character for character."""
+    address = ipaddress.IPv6Address(sum(group << 112 - 16 * place for place, group in enumerate(groups)))
+    assert prefix_of(address, 32, bits) == str(ipaddress.ip_network((address, bits), strict=False))
+
+
 def test_a_prefix_may_be_the_whole_address_or_nothing() -> None:
     """The widest and the narrowest cut are networks too."""
     assert prefix_of(ipaddress.ip_address("192.0.2.1"), 32, 128) == "192.0.2.1/32"

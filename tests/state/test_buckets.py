@@ -103,6 +103,28 @@ def test_a_changed_limit_keeps_its_buckets() -> None:
     assert table.slot("client", "192.0.2.1") != before
 
 
+def test_no_two_buckets_share_a_name() -> None:
+    """Whatever limit and key: the buckets of one client, and those of many under one limit, are all different."""
+    table = table_of(1_024, {"client": Scope.CLIENT, "asn": Scope.ASN})
+    limits = ("client", "asn", "@offences", "@floods", "@pages", "@parts")
+    slots = [table.slot(limit, f"10.0.{key // 250}.{key % 250}") for key in range(5_000) for limit in limits]
+    assert len(set(slots)) == len(slots)
+    assert table.slot("asn", "10.0.0.0") == slots[1], "however often another key was asked for meanwhile"
+    assert BucketTable(SlotTable(bytearray(bytes_for(64))), SECRET[::-1]).slot("asn", "10.0.0.0") != slots[1]
+
+
+def test_buckets_of_one_client_lie_apart() -> None:
+    """A crowd whose clients have several buckets each fills the table as evenly as chance does, limit by limit too."""
+    table = table_of(1 << 15)
+    limits = [f"limit {number}" for number in range(6)]
+    for key in range((1 << 15) // 12):  # half of the table
+        for limit in limits:
+            table.charge(table.slot(limit, f"client {key}"), 10.0, 100.0, 1.0)
+    # Of a Poisson distribution with 4 live slots in a set of 8 one in 47 has more than 8: some hundred are pushed out.
+    assert table.evictions < 400
+    assert len({table.slot(limit, "client 1") & table._mask & -WAYS for limit in limits}) > 1
+
+
 def test_any_number_of_limit_names_is_bounded_memory() -> None:
     """Even a caller that spells limits wrong does not make the table grow."""
     table = table_of(1_024)
