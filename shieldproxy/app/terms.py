@@ -12,15 +12,22 @@ from aiolimiter import AsyncLimiter
 from shieldproxy.core.excess import ExcessPolicy
 from shieldproxy.core.posture import PosturePolicy
 from shieldproxy.guard.appearance import Appearance, picture_uri
+from shieldproxy.proxy.certificates import Certificates
 from shieldproxy.proxy.pool import OriginTerms
 from shieldproxy.proxy.terms import ClientAddress, Terms
+from shieldproxy.settings.certificate_files import names_of
 from shieldproxy.settings.compiling import compile_policy
 
 if TYPE_CHECKING:
     from shieldproxy.core.addresses import Network
     from shieldproxy.core.policy import Policy
+    from shieldproxy.settings.certificates import Pair
     from shieldproxy.settings.schema import Posture, Settings
 
+# TLS 1.2 as browsers of the last ten years speak it: keys that are forgotten after use (ECDHE), and encryption that
+# proves that nothing was changed (AEAD); TLS 1.3 has nothing else. Without DHE, whose handshake costs us much and the
+# client nothing (CVE-2002-20001).
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 # Files a worker has open beside connections: memory, databases, the journal, its channel; and some room.
 OTHER_FILES = 100
 
@@ -82,6 +89,9 @@ def terms_of(settings: Settings) -> Terms:
         max_connections=server.max_connections,
         max_connections_per_client=server.max_connections_per_client,
         pace_wait=settings.origin.rate_wait,
+        handshake=times.handshake,
+        handshake_rate=server.tls.handshake_rate if server.tls else 0.0,
+        handshake_burst=server.tls.handshake_burst if server.tls else 1.0,
         nameless=(settings.origin.url.authority or "localhost").encode(),
     )
 
@@ -139,16 +149,29 @@ def origin_tls(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-def server_tls(settings: Settings) -> ssl.SSLContext | None:
-    """Return the context for visitors (TLS 1.2 and 1.3, HTTP/1.1); None where plain HTTP is served.
+def server_tls(settings: Settings) -> Certificates | None:
+    """Return what visitors are shown; None where plain HTTP is served.
 
-    A certificate loaded into it later is shown to whoever connects from then on.
+    Of two certificates for one name the first in the file is shown. Raises OSError or ValueError when a file cannot
+    be used any more.
     """
-    files = settings.server.tls
-    if files is None:
+    tls = settings.server.tls
+    if tls is None:
         return None
+    named: dict[str, ssl.SSLContext] = {}
+    usual, *others = [(pair, context_of(pair)) for pair in tls.pairs]
+    for pair, context in (usual, *others):
+        for name in names_of(pair):
+            named.setdefault(name, context)
+    return Certificates(usual[1], named)
+
+
+def context_of(pair: Pair) -> ssl.SSLContext:
+    """Return how TLS is spoken with one certificate: versions 1.2 and 1.3, HTTP/1.1, no renegotiation."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(files.certificate, files.key)
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.load_cert_chain(pair.certificate, pair.key)
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -69,7 +69,6 @@ class Worker:
         self.bans.set_networks(boot.banned_networks)
 
     def _wire_door(self, settings: Settings) -> None:
-        self._tls = server_tls(settings)
         terms, origin = within_files(terms_of(settings), origin_terms(settings), files_allowed())
         pool = Pool(origin, clock=time.monotonic, spawn=self._spawn)
         self._equipment.heed(lambda: pool.strained)
@@ -94,7 +93,8 @@ class Worker:
         """Accept, obey and tick until told to drain or the supervisor is gone."""
         self._beat()
         self._equipment.open()
-        await self.door.open([socket.socket(fileno=fd) for fd in sockets], self._tls)
+        certificates = server_tls(self._equipment.settings)
+        await self.door.open([socket.socket(fileno=fd) for fd in sockets], certificates)
         self._channel.report({"ready": os.getpid()})
         ticking = asyncio.ensure_future(self._equipment.keep_time(self._tell))
         try:
@@ -142,11 +142,11 @@ class Worker:
         """Take new settings, all of them; the supervisor leaves out what waits for the next start."""
         before = self._equipment.settings
         terms, origin = within_files(terms_of(settings), origin_terms(settings), files_allowed())
-        files = settings.server.tls
-        if self._tls is not None and files is not None:
-            self._tls.load_cert_chain(files.certificate, files.key)  # whoever renewed it reloads us
+        # First what can fail: when a file cannot be read any more, all stays as it was.
+        certificates = server_tls(settings)
         self._equipment.adopt(settings)
         self.door.adopt(terms)
+        self.door.show(certificates)
         self.door.pool.adopt(origin)
         if settings.origin != before.origin:
             self.door.pace(pace_of(settings, self._workers), settings.origin.rate_queue)

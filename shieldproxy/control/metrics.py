@@ -15,6 +15,7 @@ from shieldproxy.control.node import Histogram, Node, Tallies
 from shieldproxy.core.facts import Posture
 
 POSTURES = tuple(Posture)
+HANDSHAKES = {"done": "handshakes", "refused": "handshakes_refused", "failed": "handshakes_failed"}
 
 
 class NodeCollector(Collector):
@@ -29,6 +30,7 @@ class NodeCollector(Collector):
         """Yield every metric of the contract; one that has nothing to count yet is there with its head."""
         tallies = self._node.tallies()
         yield from self._requests(tallies)
+        yield from _tls(tallies)
         yield from _tables(tallies)
         yield from _situation(tallies)
         yield from _journal(tallies)
@@ -59,6 +61,17 @@ class NodeCollector(Collector):
         for (kind, result), count in sorted(tallies.challenges.items()):
             challenges.add_metric([kind, result], count)
         yield challenges
+
+
+def _tls(tallies: Tallies) -> Iterator[Metric]:
+    handshakes = CounterMetricFamily("shieldproxy_handshakes", "TLS handshakes by how they ended.", labels=["result"])
+    for result, counter in HANDSHAKES.items():
+        handshakes.add_metric([result], tallies.others.get(counter, 0))
+    yield handshakes
+    expiry = GaugeMetricFamily("shieldproxy_certificate_expiry_seconds", "Until the first certificate in use ends.")
+    if tallies.certificate_left is not None:
+        expiry.add_metric([], tallies.certificate_left)
+    yield expiry
 
 
 def _tables(tallies: Tallies) -> Iterator[Metric]:

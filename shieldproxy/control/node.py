@@ -25,8 +25,8 @@ class Tallies(NamedTuple):
 
     ``requests`` is by (action, stage), ``challenges`` by (kind, result), ``buckets`` live buckets by scope,
     ``networks`` requests by ASN, the heaviest ones only. ``posture`` is one of core's words.
-    ``geo_ages`` is seconds since each database was made, ``offloaded`` bans that the kernel does. ``others`` are
-    further counters by plain name.
+    ``geo_ages`` is seconds since each database was made, ``offloaded`` bans that the kernel does. ``certificate_left``
+    is seconds until the first certificate in use ends, None without TLS. ``others`` are further counters by plain name.
     """
 
     requests: Mapping[tuple[str, str], int] = {}
@@ -44,6 +44,7 @@ class Tallies(NamedTuple):
     geo_ages: Mapping[str, float] = {}
     workers: int = 0
     offloaded: int = 0
+    certificate_left: float | None = None
     others: Mapping[str, float] = {}
 
 

@@ -8,6 +8,7 @@ from shieldproxy.core.addresses import Network, parse_address, within
 from shieldproxy.core.facts import PageKind
 from shieldproxy.core.verdict import Action, Mode
 from shieldproxy.guard.decisions import Decision, Outcome
+from shieldproxy.guard.visits import HANDSHAKES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,19 @@ class Conduct:
         """Count a request refused by the client's own limit."""
         if self._overdrawn(visit.floods, self._floods, self._window):
             self._ban(visit, FLOOD)
+
+    def hurries(self, visit: Visit, interval: float, span: float) -> bool:
+        """Count a TLS handshake; True when there were too many, which counts like a request beyond the own limit.
+
+        One grows back every ``interval`` seconds, ``span`` seconds' worth at most. Nobody hurries in observe mode.
+        """
+        if visit.standing.exempt or self._policy.mode is Mode.OBSERVE:
+            return False
+        slot = self._buckets.slot(HANDSHAKES, visit.visitor.client)
+        if not self._overdrawn(slot, interval, span):
+            return False
+        self.flood(visit)
+        return True
 
     def _overdrawn(self, slot: int, interval: float, span: float) -> bool:
         return self._buckets.charge(slot, interval, span, self._clock()) < 0.0

@@ -155,6 +155,10 @@ class Guard:
         visitor = known.visitor
         return self._bans.find(visitor.client, visitor.address, self._clock()) is not None
 
+    def hurries(self, known: Visit, interval: float, span: float) -> bool:
+        """Count a TLS handshake that ``known`` begins; True when it has to be refused (see Conduct)."""
+        return self._conduct.hurries(known, interval, span)
+
     def decide(self, peer: Peer, known: Visit, request: Request) -> Decision:
         """Return the decision on ``request``; charges buckets, touches nothing else. Never awaits, never raises."""
         policy = self._policy

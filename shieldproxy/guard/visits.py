@@ -19,6 +19,7 @@ OFFENCES = "@offences"
 FLOODS = "@floods"
 UNANSWERED = "@unanswered"
 ANSWERS = "@answers"
+HANDSHAKES = "@handshakes"
 # A page that was let in, and what it brings with it: pictures, styles, scripts and what those ask for.
 PAGES = "@pages"
 PARTS = "@parts"

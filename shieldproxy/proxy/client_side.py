@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, cast
 
 from shieldproxy.core.addresses import parse_address
 from shieldproxy.proxy.conversation import Conversation
-from shieldproxy.proxy.identity import Identity, peer_of
+from shieldproxy.proxy.identity import Identity, peer_of, tls_of
 from shieldproxy.proxy.known_heads import REQUEST_LINE
-from shieldproxy.proxy.patience import LAST_CALL, Phase
+from shieldproxy.proxy.patience import LAST_CALL, Patience, Phase
 from shieldproxy.proxy.refusals import RefusalAgain
 from shieldproxy.proxy.request_reader import HEAD_END
 
 if TYPE_CHECKING:
     from shieldproxy.guard.decisions import Decision, Outcome
+    from shieldproxy.proxy.arrival import Arrival
     from shieldproxy.proxy.door import Door
     from shieldproxy.proxy.tunnel import Tunnel
 
@@ -26,13 +27,14 @@ STEP = 49_152
 
 
 class ClientConnection(Conversation, asyncio.Protocol):
-    """One connection from a client. ``encrypted``: this very connection is TLS; ``key``: whose it counts as."""
+    """One connection from a client. ``arrival``: what it was before its TLS began; ``key``: whose it counts as."""
 
-    __slots__ = ("_again", "_heard", "_tunnel", "key")
+    __slots__ = ("_again", "_arrival", "_heard", "_tunnel", "key")
 
-    def __init__(self, door: Door, *, encrypted: bool = False) -> None:
-        super().__init__(door, encrypted=encrypted)
+    def __init__(self, door: Door, arrival: Arrival | None = None) -> None:
+        super().__init__(door, encrypted=arrival is not None)
         self.key = ""
+        self._arrival = arrival
         self._again: RefusalAgain | None = None
         self._heard = b""
         self._tunnel: Tunnel | None = None
@@ -45,13 +47,24 @@ class ClientConnection(Conversation, asyncio.Protocol):
         high = door.terms.buffer
         # The client has to take so much, whatever the buffer, before we count it as reading.
         self.transport.set_write_buffer_limits(high=high, low=max(high // 4, high - STEP))
-        peer = peer_of(transport, encrypted=self._encrypted)
+        if self._arrival is not None:
+            self._arrive(self._arrival)
+            return
+        peer = peer_of(transport)
         address = parse_address(peer.src_ip) or door.nowhere
-        self.identity = Identity(door.guard, door.terms, peer, address, secure=self._encrypted)
+        self.identity = Identity(door.guard, door.terms, peer, address, secure=False)
         if not door.enter(self):
             self.abort()
         elif self.identity.announced:
             self._meet()
+
+    def _arrive(self, arrival: Arrival) -> None:
+        """The handshake is done: who comes, and in which place, is known; the time for a head begins."""
+        self._arrival = None
+        self.identity = arrival.identity
+        self.patience = Patience(self.door.clock, self.door.terms)
+        if not arrival.hand_over(self, tls_of(self.transport)):
+            self.abort()
 
     def _meet(self) -> None:
         """Let a banned client go before a byte of it is parsed, and one that has too many connections."""

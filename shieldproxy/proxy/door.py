@@ -16,10 +16,11 @@ from shieldproxy.guard.fingerprints import Fingerprints
 from shieldproxy.proxy.client_side import ClientConnection
 from shieldproxy.proxy.known_heads import KnownHeads
 from shieldproxy.proxy.patience import LAST_CALL
+from shieldproxy.proxy.reasons import REASONS
+from shieldproxy.proxy.reception import Reception
 
 if TYPE_CHECKING:
     import socket
-    import ssl
     from collections.abc import Callable, Coroutine, Iterable
 
     from aiolimiter import AsyncLimiter
@@ -27,9 +28,14 @@ if TYPE_CHECKING:
     from shieldproxy.core.ports import Monotonic, Tallies, WallClock
     from shieldproxy.guard.guard import Guard
     from shieldproxy.guard.replies import Reply
+    from shieldproxy.proxy.arrival import Arrival
+    from shieldproxy.proxy.certificates import Certificates
     from shieldproxy.proxy.forwarding import ForwardedExchange
     from shieldproxy.proxy.pool import Pool
     from shieldproxy.proxy.terms import Terms
+
+    # Whoever has a place: over TLS first as an arrival, then as a connection.
+    Guest = ClientConnection | Arrival
 
 # Deadlines are checked this often (seconds): one loop over all connections costs less than a timer for each.
 SWEEP = 0.5
@@ -37,27 +43,6 @@ SWEEP = 0.5
 # idle, so many seconds pass before anybody is asked again.
 ROOM, ROOM_OF_ONE = 100, 16
 CROWDED = 0.1
-
-REASONS = {
-    200: b"OK",
-    204: b"No Content",
-    303: b"See Other",
-    400: b"Bad Request",
-    403: b"Forbidden",
-    404: b"Not Found",
-    405: b"Method Not Allowed",
-    408: b"Request Timeout",
-    413: b"Content Too Large",
-    414: b"URI Too Long",
-    417: b"Expectation Failed",
-    421: b"Misdirected Request",
-    429: b"Too Many Requests",
-    431: b"Request Header Fields Too Large",
-    502: b"Bad Gateway",
-    503: b"Service Unavailable",
-    504: b"Gateway Timeout",
-    505: b"HTTP Version Not Supported",
-}
 
 
 class Door:
@@ -93,10 +78,11 @@ class Door:
         self._pace = pace
         self._max_pacing = max_pacing
         self._pacing = 0
-        self._clients: set[ClientConnection] = set()
-        self._by_key: dict[str, set[ClientConnection]] = {}
+        self._clients: set[Guest] = set()
+        self._by_key: dict[str, set[Guest]] = {}
         self._crowded_at = -math.inf
-        self._servers: list[asyncio.Server] = []
+        self.certificates: Certificates | None = None
+        self._servers: list[asyncio.Server | Reception] = []
         self._tasks: set[asyncio.Task[object]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._draining = False
@@ -109,21 +95,23 @@ class Door:
         self.terms = terms
         self.known_heads.forget()
 
+    def show(self, certificates: Certificates | None) -> None:
+        """Show ``certificates`` to whoever comes from now on; connections and handshakes under way keep theirs."""
+        if self.certificates is not None and certificates is not None:
+            self.certificates = certificates
+
     # -- listening ----------------------------------------------------------------------------------------------------
 
-    async def open(self, sockets: list[socket.socket], tls: ssl.SSLContext | None) -> None:
-        """Accept on ``sockets`` (bound and listening or not) until ``close``."""
+    async def open(self, sockets: list[socket.socket], certificates: Certificates | None) -> None:
+        """Accept on ``sockets`` (bound and listening or not) until ``drain``; with ``certificates`` over TLS."""
         loop = asyncio.get_running_loop()
-        encrypted = tls is not None
+        self.certificates = certificates
         for listening in sockets:
-            server = await loop.create_server(
-                lambda: ClientConnection(self, encrypted=encrypted),
-                sock=listening,
-                ssl=tls,
-                backlog=4096,
-                ssl_handshake_timeout=self.terms.header if encrypted else None,
-            )
-            self._servers.append(server)
+            if certificates is not None:
+                self._servers.append(Reception(self, listening))
+            else:
+                server = await loop.create_server(lambda: ClientConnection(self), sock=listening, backlog=4096)
+                self._servers.append(server)
         self._sweep()
 
     async def drain(self, seconds: float) -> None:
@@ -132,7 +120,7 @@ class Door:
         Who was accepted and not heard yet is answered once: nobody else knows of that connection.
         """
         self._draining = True
-        handshakes = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
+        accepted = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
         await asyncio.sleep(0)  # uvloop's servers tell when their connections are gone to those who asked before
         for server in self._servers:
             server.close()
@@ -140,12 +128,12 @@ class Door:
             client.answer_once_more()
         now = self.clock()
         deadline, last_call = now + seconds, now + min(seconds, LAST_CALL)
-        while now < deadline and (self._clients or (now < last_call and not all(each.done() for each in handshakes))):
+        while now < deadline and (self._clients or (now < last_call and not all(each.done() for each in accepted))):
             self._left.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), (deadline if self._clients else last_call) - now)
             now = self.clock()
-        for waiting in handshakes:
+        for waiting in accepted:
             waiting.cancel()
         for client in list(self._clients):
             client.abort()
@@ -169,7 +157,7 @@ class Door:
         """How many clients are connected."""
         return len(self._clients)
 
-    def enter(self, client: ClientConnection) -> bool:
+    def enter(self, client: Guest) -> bool:
         """Take a new connection in; False when there are too many in all.
 
         When all places are taken, the connections that have been idle longest are closed to make room.
@@ -196,7 +184,7 @@ class Door:
             self._crowded_at = now
         return bool(idle)
 
-    def _close_idle(self, among: Iterable[ClientConnection], most: int) -> int:
+    def _close_idle(self, among: Iterable[Guest], most: int) -> int:
         """Close up to ``most`` of the connections that have been idle longest; return how many."""
         idle = heapq.nsmallest(
             most, (client for client in among if client.patience.idle), key=lambda client: client.patience.since
@@ -206,7 +194,7 @@ class Door:
             self.leave_client(client)
         return len(idle)
 
-    def count_client(self, client: ClientConnection, key: str) -> bool:
+    def count_client(self, client: Guest, key: str) -> bool:
         """Count the connection for its client key; False when that key has too many, all of them busy."""
         counted = self._by_key.get(key)
         if counted is None:
@@ -219,11 +207,23 @@ class Door:
         client.key = key
         return True
 
+    def hand_over(self, arrival: Arrival, client: ClientConnection) -> None:
+        """Give the place of ``arrival``, in all and of its key, to the connection it has become."""
+        self._clients.discard(arrival)
+        self._clients.add(client)
+        counted = self._by_key.get(arrival.key)
+        if counted is not None:
+            counted.discard(arrival)
+            counted.add(client)
+        client.key, arrival.key = arrival.key, ""
+        if self._draining:
+            client.answer_once_more()
+
     def refuse_connection(self) -> None:
         """Count a connection that was closed before a byte was read."""
         self.tallies.count("connections_refused")
 
-    def leave_client(self, client: ClientConnection) -> None:
+    def leave_client(self, client: Guest) -> None:
         """Forget a connection that ended."""
         self._clients.discard(client)
         self._left.set()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shieldproxy.core.addresses import Address, parse_address, within
 from shieldproxy.guard.forwarders import Caller, caller_of
 from shieldproxy.guard.visits import Peer, Visit
-from shieldproxy.proxy.proxy_protocol import read_announcement
+from shieldproxy.proxy.proxy_protocol import Announcement, read_announcement
 from shieldproxy.proxy.terms import ClientAddress
 
 if TYPE_CHECKING:
@@ -51,20 +51,28 @@ class Identity:
 
         Raises ValueError when it is none, or when the peer is not trusted to announce anybody.
         """
-        if not self._trusted:
-            raise ValueError("a PROXY announcement from a peer that is not trusted")
         data = self._early + data
-        said = read_announcement(data)
+        said = self.hear(data)
         if said is None:
             self._early = data
             return None
         self._early = b""
+        self.adopt(said)
+        return data[said.size :]
+
+    def hear(self, data: bytes) -> Announcement | None:
+        """Return the PROXY announcement at the start of ``data``, None for more. Raises ValueError as ``announce``."""
+        if not self._trusted:
+            raise ValueError("a PROXY announcement from a peer that is not trusted")
+        return read_announcement(data)
+
+    def adopt(self, said: Announcement) -> None:
+        """Speak for whom the announcement names; one that names nobody is the peer's own."""
         self.announced = True
         address = parse_address(said.src_ip)
         if address is not None:
             peer = Peer(str(address), said.src_port, said.dst_ip, said.dst_port, said.tls, said.ja4)
             self.caller = Caller(address, peer, bool(said.tls))
-        return data[said.size :]
 
     def meet(self) -> Visit:
         """Return the visit of whoever the connection itself speaks for."""
@@ -96,13 +104,20 @@ class Identity:
         return self._lines
 
 
-def peer_of(transport: asyncio.BaseTransport, *, encrypted: bool) -> Peer:
-    """Return both ends of ``transport``; a unix socket's peer is this machine."""
-    source = transport.get_extra_info("peername")
-    destination = transport.get_extra_info("sockname")
+def peer_of(transport: asyncio.BaseTransport) -> Peer:
+    """Return both ends of ``transport``."""
+    return peer_between(transport.get_extra_info("peername"), transport.get_extra_info("sockname"))
+
+
+def peer_between(source: object, destination: object) -> Peer:
+    """Return both ends of a connection between two addresses as sockets tell them; a unix socket's peer is us."""
     if not isinstance(source, tuple) or not isinstance(destination, tuple):
         return Peer("127.0.0.1")
-    tls = transport.get_extra_info("ssl_object") if encrypted else None
-    version = (tls.version() or "") if tls is not None else ""
     address = str(parse_address(source[0]) or source[0])
-    return Peer(address, source[1], str(parse_address(destination[0]) or destination[0]), destination[1], version)
+    return Peer(address, source[1], str(parse_address(destination[0]) or destination[0]), destination[1])
+
+
+def tls_of(transport: asyncio.BaseTransport) -> str:
+    """Return the version of TLS that ``transport`` speaks, '' for none."""
+    tls = transport.get_extra_info("ssl_object")
+    return (tls.version() or "") if tls is not None else ""

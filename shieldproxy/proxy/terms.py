@@ -23,7 +23,9 @@ class Terms:
     ``header`` bounds a head from its first byte to its last, ``idle`` a silent kept-alive connection, ``body_idle``
     the silence within a request body, ``tunnel_idle`` the silence of an upgraded connection, ``write`` how long a
     client may refuse to read. A body must come at ``body_rate`` bytes a second on average (0: at any rate).
-    ``nameless`` is the Host that the origin reads where a client named none (HTTP/1.0).
+    A handshake of TLS has ``handshake`` seconds; one client key begins ``handshake_rate`` of them a second (0: any
+    number), ``handshake_burst`` at once. ``nameless`` is the Host that the origin reads where a client named none
+    (HTTP/1.0).
     """
 
     client_address: ClientAddress = ClientAddress.PEER
@@ -44,6 +46,9 @@ class Terms:
     max_connections_per_client: int = 256
     max_own_body: int = 32_768
     pace_wait: float = 2.0
+    handshake: float = 10.0
+    handshake_rate: float = 50.0
+    handshake_burst: float = 500.0
     nameless: bytes = b"localhost"
 
     def serves(self, host: bytes) -> bool:

@@ -1,14 +1,52 @@
-"""Certificates: the two files of TLS, which come together or not at all."""
+"""Certificates: pairs of two files, the usual one and any number beside it, and how fast handshakes may begin."""
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from shieldproxy.settings.endpoints import site_name
 from shieldproxy.settings.positions import Trail
-from shieldproxy.settings.tables import Desk, setting
-from shieldproxy.settings.values import optional_path
+from shieldproxy.settings.tables import Desk, UnreadableError, items, part, required, setting
+from shieldproxy.settings.values import Wrong, describe, number, optional_path, path
+
+CHAIN, KEY = "the PEM file of the certificate chain", "the PEM file of its private key"
+# Each is loaded into every worker at each reload, some milliseconds each.
+MOST_CERTIFICATES = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A certificate chain and its private key, two PEM files; ``names`` () stands for those in the certificate."""
+
+    certificate: Path
+    key: Path
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairTable:
+    """One table of ``[[server.tls.certificates]]`` as it is written."""
+
+    certificate: Path = required(path, stand_in=Path(), allowed=CHAIN)
+    key: Path = required(path, stand_in=Path(), allowed=KEY)
+    names: tuple[str, ...] = part((), items(site_name, what="names"))
+
+
+def pairs(desk: Desk, value: object, trail: Trail) -> tuple[Pair, ...]:
+    """Return the pairs of ``[[server.tls.certificates]]``."""
+    if not isinstance(value, list):
+        raise Wrong(f"{describe(value)} is not allowed; allowed: tables that begin with [[server.tls.certificates]]")
+    if len(value) > MOST_CERTIFICATES:
+        raise Wrong(f"{len(value)} certificates; allowed: up to {MOST_CERTIFICATES}")
+    found: list[Pair] = []
+    for index, item in enumerate(value):
+        try:
+            table = desk.read(PairTable, item, (*trail, index))
+        except UnreadableError:
+            continue
+        found.append(Pair(certificate=table.certificate, key=table.key, names=table.names))
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,47 +55,50 @@ class TlsTable:
 
     certificate: Path | None = setting(None, optional_path)
     key: Path | None = setting(None, optional_path)
+    handshake_rate: float = setting(50.0, number(0.01, 1_000_000, or_zero=True))
+    handshake_burst: float = setting(500.0, number(1, 1_000_000))
+    certificates: tuple[Pair, ...] = part((), pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tls:
-    """The certificate chain and its private key, two PEM files."""
+    """The usual pair, ``certificates`` for names of their own, and how fast one client may begin handshakes."""
 
     certificate: Path
     key: Path
+    handshake_rate: float = 50.0
+    handshake_burst: float = 500.0
+    certificates: tuple[Pair, ...] = ()
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every pair, the usual one first."""
+        return (Pair(certificate=self.certificate, key=self.key), *self.certificates)
 
 
 def tls(desk: Desk, value: object, trail: Trail) -> Tls | None:
-    """Return the certificate and the key, or None when neither is named; one without the other is a fault."""
+    """Return what is served over TLS, or None when no certificate is named; one without its key is a fault."""
     table = desk.read(TlsTable, value, trail)
     if table.certificate is not None and table.key is not None:
-        return Tls(certificate=table.certificate, key=table.key)
-    if desk.sound(trail) and table.certificate is not None:
-        desk.note((*trail, "key"), "missing beside a certificate; allowed: the PEM file of its private key")
-    if desk.sound(trail) and table.key is not None:
-        desk.note((*trail, "certificate"), "missing beside a key; allowed: the PEM file of the certificate chain")
+        return Tls(
+            certificate=table.certificate,
+            key=table.key,
+            handshake_rate=table.handshake_rate,
+            handshake_burst=table.handshake_burst,
+            certificates=table.certificates,
+        )
+    note_missing(desk, table, trail)
     return None
 
 
-def find_tls_fault(files: Tls) -> str:
-    """Return why TLS cannot start with these files, or ''."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        # An encrypted key would ask on the terminal, where nobody sits; an empty password makes it a fault.
-        context.load_cert_chain(files.certificate, files.key, password=lambda: "")
-    except ssl.SSLError as error:
-        reason = error.reason or "not PEM"
-        return f"does not work with the certificate ({reason}); allowed: its own key as PEM, without a password"
-    except (OSError, ValueError) as error:
-        return f"cannot be used ({error}); allowed: its own key as PEM, without a password"
-    return ""
-
-
-def find_authority_fault(path: Path) -> str:
-    """Return why ``path`` cannot vouch for an origin, or ''."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        context.load_verify_locations(path)
-    except (OSError, ValueError):
-        return f'"{path}" holds no certificates; allowed: a PEM file of the authorities that sign the origin'
-    return ""
+def note_missing(desk: Desk, table: TlsTable, trail: Trail) -> None:
+    """Note what is missing beside what is there."""
+    if not desk.sound(trail):
+        return
+    if table.certificate is not None:
+        desk.note((*trail, "key"), f"missing beside a certificate; allowed: {KEY}")
+    if table.key is not None:
+        desk.note((*trail, "certificate"), f"missing beside a key; allowed: {CHAIN}")
+    if table.certificates and table.certificate is None and table.key is None:
+        message = f"missing beside other certificates; allowed: {CHAIN} for visitors who ask for none of their names"
+        desk.note((*trail, "certificate"), message)

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from shieldproxy.settings.certificates import find_authority_fault, find_tls_fault
+from shieldproxy.settings.certificate_files import find_authority_fault, find_pair_fault, names_of
+from shieldproxy.settings.certificates import Pair, Tls
 from shieldproxy.settings.endpoints import Listen
 from shieldproxy.settings.positions import Trail
 from shieldproxy.settings.schema import Settings
@@ -152,15 +153,8 @@ def find_offload(settings: Settings) -> Iterator[Fault]:
 
 def find_files(settings: Settings) -> Iterator[Fault]:
     """Files that are read at the start are there; databases are not asked for, the shield serves without them."""
-    tls = settings.server.tls
-    if tls is not None:
-        missing = list(
-            unreadable((("server", "tls", "certificate"), tls.certificate), (("server", "tls", "key"), tls.key))
-        )
-        yield from missing
-        fault = "" if missing else find_tls_fault(tls)
-        if fault:
-            yield Fault(("server", "tls", "key"), fault)
+    if settings.server.tls is not None:
+        yield from find_certificates(settings.server.tls)
     authority, logo = settings.origin.tls_ca, settings.challenge.logo
     if authority is not None:
         missing = list(unreadable((("origin", "tls_ca"), authority)))
@@ -173,6 +167,27 @@ def find_files(settings: Settings) -> Iterator[Fault]:
         if logo.suffix.lower() not in LOGOS or (logo.is_file() and logo.stat().st_size > LOGO_BYTES):
             message = f'"{logo}" is no small picture; allowed: up to 64 KiB of {" ".join(LOGOS)}'
             yield Fault(("challenge", "logo"), message)
+
+
+def find_certificates(tls: Tls) -> Iterator[Fault]:
+    """Each certificate can be shown, with its key, and somebody asks for it."""
+    here: Trail = ("server", "tls")
+    yield from find_pair(tls.pairs[0], here)
+    for index, pair in enumerate(tls.certificates):
+        faults = list(find_pair(pair, (*here, "certificates", index)))
+        yield from faults
+        if not faults and not names_of(pair):
+            message = f'missing, and "{pair.certificate}" holds no host names; allowed: the names it is shown for'
+            yield Fault((*here, "certificates", index, "names"), message)
+
+
+def find_pair(pair: Pair, trail: Trail) -> Iterator[Fault]:
+    """The two files are there, and belong together."""
+    missing = list(unreadable(((*trail, "certificate"), pair.certificate), ((*trail, "key"), pair.key)))
+    yield from missing
+    key, message = ("", "") if missing else find_pair_fault(pair)
+    if message:
+        yield Fault((*trail, key), message)
 
 
 def unreadable(*files: tuple[Trail, Path]) -> Iterator[Fault]:

@@ -43,8 +43,9 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """How long the client side waits: for a head, between requests, for a body to go on, for a tunnel, to write."""
+    """How long the client side waits: for TLS, a head, between requests, for a body to go on, a tunnel, to write."""
 
+    handshake: float = setting(10.0, duration("100ms", "10m"))
     header: float = setting(10.0, duration("100ms", "10m"))
     idle: float = setting(75.0, duration("1s", "1h"))
     body_idle: float = setting(30.0, duration("100ms", "1h"))

@@ -12,6 +12,14 @@ PRIVATE = 0o600
 MAX_SECRET_FILE = 4_096
 
 
+def make_private(directory: Path) -> None:
+    """Make the state directory, for this user alone. Raises StartError."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StartError(f"{directory}: cannot be made: {error.strerror}") from error
+
+
 def read_secret(path: Path) -> str | None:
     """Return the text of a private file, None when there is none.
 

@@ -13,7 +13,6 @@ WAITING = (
     ("server", "listen"),
     ("server", "workers"),
     ("server", "own_path"),
-    ("server", "tls"),
     ("posture", "network_memory"),
     ("geo", "asn"),
     ("geo", "country"),
@@ -35,6 +34,9 @@ def takeover(running: Settings, wanted: Settings) -> tuple[Settings, tuple[str, 
     """Return what holds after a reload, and the keys whose new values wait for the next start."""
     kept: dict[str, dict[str, object]] = {}
     waiting: list[str] = []
+    if (running.server.tls is None) != (wanted.server.tls is None):  # the sockets accept the one or the other
+        kept["server"] = {"tls": running.server.tls}
+        waiting.append("server.tls")
     for section, key in WAITING:
         before = getattr(getattr(running, section), key)
         if getattr(getattr(wanted, section), key) != before:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shieldproxy.core.record import rfc3339
 from shieldproxy.state.beats import Beats
 from shieldproxy.state.memory import Region
-from shieldproxy.supervisor import origin, pulse
+from shieldproxy.supervisor import certificates, origin, pulse
 from shieldproxy.supervisor.episodes import say_episode
 from shieldproxy.supervisor.tightening import say_change, say_posture
 from shieldproxy.supervisor.watch import REMEMBER_ROUND
@@ -44,6 +44,7 @@ class Duties:
             (self.knock, origin.INTERVAL, "asking the origin failed"),
             (node.operations.refresh, node.settings.geo.refresh, "looking for new databases failed"),
             (self._seal, SEAL_ROUND, "sealing the journal failed"),
+            (self._say_certificates, certificates.ROUND, "looking at certificates failed"),
             (self.remember, REMEMBER_ROUND, "keeping what is usual failed"),
             (self._forget, RETENTION_ROUND, "deleting old records failed"),
         )
@@ -69,6 +70,9 @@ class Duties:
         if node.origin != before and (before.up is not None or not node.origin.up):
             say = node.log.info if node.origin.up else node.log.warning
             say("origin", url=str(settings.url), up=node.origin.up, why=node.origin.why)
+
+    async def _say_certificates(self) -> None:
+        self._node.certificates.say(self._node.log, time.time())
 
     async def _seal(self) -> None:
         await self._node.notary.turn(self._node.policy.digest, self._node.settings)

@@ -13,11 +13,11 @@ from shieldproxy.app.equipment import Equipment
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.retention import forget_before
 from shieldproxy.oplog import MinuteLog, harmless, harmless_value
+from shieldproxy.state.files import make_private
 from shieldproxy.state.keys import load_node_secret
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.supervisor.episodes import say_episode
-from shieldproxy.supervisor.node import make_private
 from shieldproxy.supervisor.operators import Operators
 from shieldproxy.supervisor.rounds import repeat
 from shieldproxy.supervisor.tightening import say_change, say_posture

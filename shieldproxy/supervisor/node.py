@@ -15,11 +15,12 @@ from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Order
 from shieldproxy.app.terms import policy_of
 from shieldproxy.core.errors import ConfigurationError, StartError
 from shieldproxy.journal.mending import probe
+from shieldproxy.state.files import make_private
 from shieldproxy.state.keys import load_node_secret, load_ring
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
-from shieldproxy.supervisor import open_files, origin
+from shieldproxy.supervisor import certificates, open_files, origin
 from shieldproxy.supervisor.activation import handed_over, share_out
 from shieldproxy.supervisor.changes import takeover
 from shieldproxy.supervisor.duties import Duties
@@ -35,7 +36,6 @@ from shieldproxy.supervisor.workers import WorkerProcess, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from shieldproxy.core.policy import Policy
     from shieldproxy.settings.schema import Settings
@@ -63,6 +63,7 @@ class Supervisor:
         self.waiting: tuple[str, ...] = ()
         self.hearing = Hearing(self)
         self.origin = origin.Health()
+        self.certificates = certificates.InUse(self.settings)
         self.draining = False
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -232,6 +233,8 @@ class Supervisor:
         self.situation.generation += 1
         self.tell(Adopt(settings))
         note_reload(self)
+        self.certificates = certificates.InUse(settings)
+        self.certificates.say(self.log, time.time())
         return ()
 
     # -- end --------------------------------------------------------------------------------------------------------
@@ -242,14 +245,6 @@ class Supervisor:
         await asyncio.sleep(0)
         close_sockets(self.sockets, ours=not self._handed)
         await asyncio.gather(*stopping)
-
-
-def make_private(directory: Path) -> None:
-    """Make the state directory, for this user alone. Raises StartError."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StartError(f"{directory}: cannot be made: {error.strerror}") from error
 
 
 def serve(load: Callable[[], Settings]) -> int:

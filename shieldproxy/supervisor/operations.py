@@ -108,6 +108,7 @@ class Operations:
             geo_ages={database.kind: age_of(database) for database in self.databases.databases()},
             workers=sum(worker.alive for worker in self._node.workers),
             offloaded=self._node.kernel.elements,
+            certificate_left=self._node.certificates.left(time.time()),
             others=counters,
         )
 

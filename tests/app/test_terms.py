@@ -20,8 +20,10 @@ from shieldproxy.app.terms import (
     within_files,
 )
 from shieldproxy.proxy.terms import ClientAddress
+from shieldproxy.settings.certificates import Pair
 from shieldproxy.settings.reading import load
 from shieldproxy.settings.schema import Settings
+from tests.pems import write_pair
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d494844520000000100000001080600000"
@@ -41,7 +43,7 @@ def test_the_door_gets_its_addresses_times_and_sizes() -> None:
             'server.client_address="x-forwarded-for"',
             'server.trusted_proxies=["10.0.0.0/8"]',
             'server.hosts=["example.org", "*.example.org"]',
-            'server.timeouts={header="1s", idle="2s", body_idle="3s", body_rate=600, tunnel_idle="4s", write="5s"}',
+            'server.timeouts={handshake="6s", header="1s", idle="2s", body_idle="3s", body_rate=600, tunnel_idle="4s", write="5s"}',
             'server.sizes={head="4KiB", target="2KiB", headers=20, buffer="8KiB"}',
             "server.max_connections=7",
             "server.max_connections_per_client=6",
@@ -52,7 +54,7 @@ def test_the_door_gets_its_addresses_times_and_sizes() -> None:
     assert found.trusted == (ipaddress.ip_network("10.0.0.0/8"),)
     assert found.hosts == {"example.org", "*.example.org"}
     assert (found.header, found.idle, found.body_idle, found.tunnel_idle, found.write) == (1.0, 2.0, 3.0, 4.0, 5.0)
-    assert found.body_rate == 600
+    assert (found.body_rate, found.handshake) == (600, 6.0)
     assert (found.max_head, found.max_target, found.max_headers, found.buffer) == (4_096, 2_048, 20, 8_192)
     assert (found.max_connections, found.max_connections_per_client, found.pace_wait) == (7, 6, 9.0)
 
@@ -108,8 +110,45 @@ def test_an_https_origin_is_verified_unless_the_operator_says_no() -> None:
 
 
 def test_without_a_certificate_there_is_no_tls() -> None:
-    """Plain HTTP, for whoever has a server in front."""
+    """Plain HTTP, for whoever has a server in front; then nothing bounds handshakes, for there are none."""
     assert server_tls(of()) is None
+    assert terms_of(of()).handshake_rate == 0.0
+
+
+def tls_of(*pairs: Pair, more: str = "") -> Settings:
+    """Return settings with these certificates, the first the usual one."""
+    usual, *others = pairs
+    tables = ", ".join(
+        f"{{certificate='{pair.certificate}', key='{pair.key}', names={list(pair.names)}}}" for pair in others
+    )
+    return of(f"server.tls={{certificate='{usual.certificate}', key='{usual.key}', certificates=[{tables}]{more}}}")
+
+
+def test_each_certificate_is_shown_for_its_names(tmp_path: Path) -> None:
+    """Those in it, or those of the configuration; of two for one name the first in the file."""
+    usual = write_pair(tmp_path, "usual", "www.example.org", "example.org")
+    other = write_pair(tmp_path, "other", "www.example.org", "*.example.net")
+    third = dataclasses.replace(write_pair(tmp_path, "third", "third.example"), names=("a.example",))
+    found = server_tls(tls_of(usual, other, third, more=", handshake_rate=5, handshake_burst=7"))
+    assert found is not None
+    assert set(found.named) == {"www.example.org", "example.org", "*.example.net", "a.example"}
+    assert found.shown_to("") is found.shown_to("www.example.org") is found.usual
+    assert found.shown_to("b.example.net") is not found.usual
+    assert found.shown_to("a.example") not in {found.usual, found.shown_to("b.example.net")}
+    terms = terms_of(tls_of(usual, more=", handshake_rate=5, handshake_burst=7"))
+    assert (terms.handshake_rate, terms.handshake_burst) == (5.0, 7.0)
+
+
+def test_only_what_nobody_has_broken_is_spoken(tmp_path: Path) -> None:
+    """TLS 1.2 and 1.3, keys that are forgotten, ciphers that authenticate; no renegotiation."""
+    found = server_tls(tls_of(write_pair(tmp_path, "usual", "example.org")))
+    assert found is not None
+    context = found.usual
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.options & ssl.OP_NO_RENEGOTIATION
+    for cipher in context.get_ciphers():
+        assert cipher["aead"], cipher["name"]
+        assert cipher["name"].startswith(("TLS_", "ECDHE-")), cipher["name"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from shieldproxy.control.metrics import Metrics
+from shieldproxy.control.metrics import HANDSHAKES, Metrics
 from shieldproxy.control.node import Tallies
 from tests.fakes.node import FakeNode
 
@@ -31,6 +31,8 @@ CONTRACT = {
     "shieldproxy_workers": set(),
     "shieldproxy_build_info": {"version"},
     "shieldproxy_offload_bans": set(),
+    "shieldproxy_handshakes": {"result"},
+    "shieldproxy_certificate_expiry_seconds": set(),
     "shieldproxy_offload_dropped": set(),
     "shieldproxy_offload_errors": set(),
 }
@@ -47,6 +49,16 @@ def value(node: FakeNode, name: str, **labels: str) -> float:
             if sample.name == name and sample.labels == labels:
                 return sample.value
     raise AssertionError(f"{name}{labels} is not there")
+
+
+def test_handshakes_are_told_by_how_they_ended() -> None:
+    """Done, refused before any cryptography, or failed; and how long the first certificate lasts."""
+    node = FakeNode()
+    ended = {result: value(node, "shieldproxy_handshakes_total", result=result) for result in HANDSHAKES}
+    assert ended == {"done": 9.0, "refused": 4.0, "failed": 2.0}
+    assert value(node, "shieldproxy_certificate_expiry_seconds") == 86_400.0
+    node.counted = node.counted._replace(certificate_left=None)
+    assert families(node)["shieldproxy_certificate_expiry_seconds"].samples == []
 
 
 def test_every_name_of_the_contract_is_there_with_its_labels() -> None:

@@ -2,74 +2,94 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
+import re
 import signal
 import socket
 import ssl
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.e2e.conftest import Start
 from tests.e2e.nodes import Node, until
 from tests.e2e.origins import Moody
+from tests.pems import subject_of, write_pair
 
+JA4 = re.compile(r"t13d\d{4}00_[0-9a-f]{12}_[0-9a-f]{12}")
 OPEN = "[limits.client]\nscope = 'client'\nrate = 10000\nburst = 10000\n"
+# No rule about the looks of a request: these tests do not look like a browser.
+ANYBODY = "[[rules]]\nname = 'nobody'\nwhen = { country = 'AQ' }\nweight = 1\n" + OPEN
 
 
-def certify(folder: Path, name: str) -> None:
-    """Write a certificate for ``name`` and its key, in place of earlier ones."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    day = dt.timedelta(days=1)
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)
-        .not_valid_after(now + day)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+def shown(node: Node, name: str = "localhost") -> str:
+    """Return which certificate a new visitor is shown who asks for ``name``, and ask for a page over it."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", node.port), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname=name) as secure,
+    ):
+        secure.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert secure.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        return subject_of(secure.getpeercert(binary_form=True) or b"")
 
 
-def shown(node: Node) -> str:
-    """Return the name in the certificate that a new visitor is shown, and ask for a page over it."""
+@contextmanager
+def speaking(node: Node) -> Iterator[ssl.SSLSocket]:
+    """A visitor's connection that stays open."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
         socket.create_connection(("127.0.0.1", node.port), timeout=20) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as secure,
     ):
-        secure.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        assert secure.recv(65_536).startswith(b"HTTP/1.1 200 ")
-        found = x509.load_der_x509_certificate(secure.getpeercert(binary_form=True) or b"")
-    return str(found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+        yield secure
+
+
+def page_over(secure: ssl.SSLSocket) -> bool:
+    """Tell whether a page comes over a connection that stays open."""
+    secure.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return secure.recv(65_536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_renewed_certificate_is_shown(start: Start, moody: Moody, tmp_path: Path) -> None:
     """Whatever renews it sends a hangup; the next visitor sees the new one, and nobody is cut off."""
-    certify(tmp_path, "first")
-    tls = f"[server.tls]\ncertificate = '{tmp_path}/cert.pem'\nkey = '{tmp_path}/key.pem'\n"
-    node = start(moody.url, tls + "[[rules]]\nname = 'nobody'\nwhen = { country = 'AQ' }\nweight = 1\n" + OPEN)
+    pair = write_pair(tmp_path, "first", "localhost")
+    tls = f"[server.tls]\ncertificate = '{pair.certificate}'\nkey = '{pair.key}'\n"
+    node = start(moody.url, tls + ANYBODY)
     assert shown(node) == "first"
-    certify(tmp_path, "second")
-    node.signal(signal.SIGHUP)
-    until(lambda: shown(node) == "second", "the new certificate")
+    with speaking(node) as kept:
+        assert page_over(kept)
+        renewed = write_pair(tmp_path, "second", "localhost")
+        renewed.certificate.replace(pair.certificate)
+        renewed.key.replace(pair.key)
+        node.signal(signal.SIGHUP)
+        until(lambda: shown(node) == "second", "the new certificate")
+        assert page_over(kept)
     records = until(lambda: node.logged("--action", "any"), "records")
     assert {record["tls"] for record in records} <= {"TLSv1.2", "TLSv1.3"}
+    assert all(JA4.fullmatch(record["ja4"]) for record in records)
+
+
+def test_certificates_come_and_go_with_a_reload(start: Start, moody: Moody, tmp_path: Path) -> None:
+    """One more for a name of its own; a broken one changes nothing, says where, and nobody is cut off."""
+    usual, other = write_pair(tmp_path, "usual", "localhost"), write_pair(tmp_path, "other", "*.example.org")
+    tls = f"[server.tls]\ncertificate = '{usual.certificate}'\nkey = '{usual.key}'\n"
+    more = f"[[server.tls.certificates]]\ncertificate = '{other.certificate}'\nkey = '{other.key}'\n"
+    node = start(moody.url, tls + ANYBODY)
+    assert shown(node, "www.example.org") == "usual"
+    with speaking(node) as kept:
+        node.edit(tls, tls + more)
+        node.signal(signal.SIGHUP)
+        until(lambda: shown(node, "www.example.org") == "other", "the certificate for the name")
+        assert shown(node, "example.org") == shown(node) == "usual"
+        write_pair(tmp_path, "third").key.replace(other.key)
+        node.signal(signal.SIGHUP)
+        refused = until(lambda: node.status()["reload_refused"], "the refusal")
+        assert "server.tls.certificates[1].key" in refused[0]
+        assert "is not the key of the first certificate in" in refused[0]
+        assert shown(node, "www.example.org") == "other"
+        assert page_over(kept)
 
 
 def test_another_origin_is_asked_and_the_rest_is_named(start: Start, moody: Moody) -> None:

@@ -122,7 +122,8 @@ def busy_tallies() -> Tallies:
         journal_lost=4,
         geo_ages={"asn": 86_400.0, "country": 172_800.0},
         workers=2,
-        others={"stage_faults": 1.0},
+        certificate_left=86_400.0,
+        others={"stage_faults": 1.0, "handshakes": 9.0, "handshakes_refused": 4.0, "handshakes_failed": 2.0},
     )
 
 

@@ -234,6 +234,31 @@ def test_a_flood_beyond_its_own_limit_becomes_a_ban() -> None:
     assert [ban.cause for ban in site.imposed] == ["flood beyond its own limit"]
 
 
+def test_a_flood_of_handshakes_becomes_a_ban() -> None:
+    """Three at once and one a second are a client's own; what is refused beyond them counts like refused requests."""
+    site = GuardedSite(EVERY)
+    visit = site.visit()
+    assert [site.guard.hurries(visit, 1.0, 3.0) for _ in range(5)] == [False, False, False, True, True]
+    site.clock.advance(1.0)
+    assert [site.guard.hurries(visit, 1.0, 3.0) for _ in range(3)] == [False, True, True]
+    assert site.imposed == []
+    assert site.guard.hurries(visit, 1.0, 3.0)
+    assert [ban.cause for ban in site.imposed] == ["flood beyond its own limit"]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [EVERY._replace(mode=Mode.OBSERVE), EVERY._replace(exempt=Exemptions((ipaddress.ip_network("192.0.2.0/24"),)))],
+    ids=["observe", "exempt"],
+)
+def test_nobody_hurries_who_is_let_through(policy: Policy) -> None:
+    """In observe mode, and whoever is exempt."""
+    site = GuardedSite(policy)
+    visit = site.visit()
+    assert not any(site.guard.hurries(visit, 1.0, 1.0) for _ in range(20))
+    assert site.imposed == []
+
+
 def test_messages_that_cannot_be_read_become_a_ban() -> None:
     """No browser sends them, so they count like offences against a rule."""
     site = GuardedSite(EVERY)

@@ -25,6 +25,7 @@ from shieldproxy.guard.gathering import Gatherer
 from shieldproxy.guard.guard import Guard
 from shieldproxy.guard.phrasebook import Phrasebook
 from shieldproxy.guard.replies import Replies
+from shieldproxy.proxy.certificates import Certificates
 from shieldproxy.proxy.dialling import Resolve, resolve
 from shieldproxy.proxy.door import Door
 from shieldproxy.proxy.pool import OriginTerms, Pool
@@ -307,7 +308,7 @@ async def open_shield() -> AsyncIterator[Open]:
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         shield.port = listening.getsockname()[1]
-        await shield.door.open([listening], tls)
+        await shield.door.open([listening], Certificates(tls) if tls is not None else None)
         opened.append(shield)
         return shield
 

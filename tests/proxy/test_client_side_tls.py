@@ -84,8 +84,8 @@ async def test_refusals_are_read_over_tls(open_shield: Open, origin: RawOrigin, 
 
 
 async def test_a_handshake_that_hangs_ends(open_shield: Open, origin: RawOrigin, authority: Authority) -> None:
-    """Silence, half a ClientHello, and clear text to a port of TLS are let go in the time of a head."""
-    shield = await open_shield(origin, terms={"header": 0.4}, tls=authority.server("site.example"))
+    """Silence, half a ClientHello, and clear text to a port of TLS are let go in the time of a handshake."""
+    shield = await open_shield(origin, terms={"handshake": 0.4}, tls=authority.server("site.example"))
     for data in (b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", CLOSE):
         answer = await shield.talk(data)
         assert b"HTTP/" not in answer

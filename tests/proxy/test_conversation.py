@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from shieldproxy.proxy.client_side import ClientConnection
 from shieldproxy.proxy.conversation import MAX_PIPELINED
-from tests.proxy.conftest import OK, Open, RawOrigin, StartOrigin, answering_when, until
+from tests.proxy.conftest import OK, Open, RawOrigin, Shield, StartOrigin, answering_when, until
 
 HOST = b"Host: site.example\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
 # Answered by us with a page of some kilobytes: thousands of them are more than the kernel keeps for anybody.
 OWN = b"GET /.shieldproxy/nothing HTTP/1.1\r\n" + HOST + b"Accept: text/html\r\n\r\n"
 UPGRADE = b"GET /ws HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+
+
+def connected(shield: Shield) -> ClientConnection:
+    """Return the one connection there is."""
+    (connection,) = shield.door._clients
+    assert isinstance(connection, ClientConnection)
+    return connection
 
 
 async def test_requests_wait_as_bytes_until_it_is_their_turn(open_shield: Open, start_origin: StartOrigin) -> None:
@@ -23,7 +31,7 @@ async def test_requests_wait_as_bytes_until_it_is_their_turn(open_shield: Open, 
     client = await shield.connect()
     client.send(GET * 1_000)
     await until(lambda: origin.connections == 1)
-    connection = next(iter(shield.door._clients))
+    connection = connected(shield)
     assert len(connection._line) == 1
     assert len(connection._unread) == len(GET) * 999
     assert shield.journal.records == []
@@ -61,7 +69,7 @@ async def test_who_does_not_read_is_not_answered_on(open_shield: Open, origin: R
     client.send(OWN * count)
     answered = await steady(lambda: len(shield.journal.records))
     assert 0 < answered < count
-    connection = next(iter(shield.door._clients))
+    connection = connected(shield)
     assert connection.transport.get_write_buffer_size() < 32_768
     client.writer.transport.resume_reading()  # type: ignore[attr-defined]
     for _ in range(count):
@@ -150,7 +158,7 @@ async def test_an_origin_that_stood_still_does_not_stop_the_next_request(open_sh
     client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc")
     await until(lambda: origin.connections == 1)
     # The origin's transport says that it is full, and never again that it is not: the answer came before that.
-    next(iter(shield.door._clients)).hold_body()
+    connected(shield).hold_body()
     assert (await client.response())[1] == b"ok"
     client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\n")
     await asyncio.sleep(0.05)

@@ -1,73 +1,13 @@
-"""The two files of TLS."""
+"""The keys of TLS: pairs of files, the usual one and those beside it."""
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from shieldproxy.settings.certificates import Tls, find_authority_fault, find_tls_fault, tls
+from shieldproxy.settings.certificates import Pair, Tls, tls
 from shieldproxy.settings.tables import Desk, written
-
-PEM = serialization.Encoding.PEM
-PLAIN = serialization.NoEncryption()
-
-
-def write_pair(folder: Path, name: str, password: bytes = b"") -> Tls:
-    """Write a self-signed certificate and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shield.example")])
-    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=365))
-        .sign(key, hashes.SHA256())
-    )
-    files = Tls(certificate=folder / f"{name}.pem", key=folder / f"{name}.key")
-    files.certificate.write_bytes(certificate.public_bytes(PEM))
-    how = serialization.BestAvailableEncryption(password) if password else PLAIN
-    files.key.write_bytes(key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, how))
-    return files
-
-
-def test_a_certificate_with_its_key_works(tmp_path: Path) -> None:
-    """What belongs together has no fault, and a certificate of an authority is one."""
-    files = write_pair(tmp_path, "site")
-
-    assert find_tls_fault(files) == ""
-    assert find_authority_fault(files.certificate) == ""
-
-
-def test_a_key_that_cannot_serve_is_told(tmp_path: Path) -> None:
-    """Another certificate's key, a key with a password, and files of something else."""
-    site, other, secret = (
-        write_pair(tmp_path, "site"),
-        write_pair(tmp_path, "other"),
-        write_pair(tmp_path, "secret", b"password"),
-    )
-    text = tmp_path / "text"
-    text.write_text("no PEM")
-
-    for files in (
-        Tls(certificate=site.certificate, key=other.key),
-        secret,
-        Tls(certificate=site.certificate, key=text),
-        Tls(certificate=text, key=site.key),
-        Tls(certificate=site.certificate, key=tmp_path / "missing"),
-    ):
-        assert "allowed: its own key as PEM, without a password" in find_tls_fault(files)
-    assert "holds no certificates" in find_authority_fault(text)
-    assert "holds no certificates" in find_authority_fault(tmp_path / "missing")
 
 
 @pytest.mark.parametrize(
@@ -75,21 +15,40 @@ def test_a_key_that_cannot_serve_is_told(tmp_path: Path) -> None:
     [
         ({}, []),
         ({"certificate": "", "key": ""}, []),
+        ({"handshake_rate": 5}, []),
         ({"certificate": "a"}, ["tls.key"]),
         ({"key": "a"}, ["tls.certificate"]),
         ({"certificate": "a", "key": 5}, ["tls.key"]),
+        ({"certificates": [{"certificate": "a", "key": "b"}]}, ["tls.certificate"]),
+        ({"certificates": [{"certificate": "a"}]}, ["tls.certificates[1].key"]),
+        ({"certificates": [{}, 5]}, ["tls.certificates[1].certificate", "tls.certificates[1].key", "tls.certificates[2]"]),
+        ({"certificates": {}}, ["tls.certificates"]),
+        ({"certificates": [{}] * 1_001}, ["tls.certificates"]),
+        ({"certificates": [{"certificate": "a", "key": "b", "names": ["a b"]}]}, ["tls.certificates[1].names[1]"]),
+        ({"handshake_rate": -1}, ["tls.handshake_rate"]),
+        ({"handshake_burst": 0}, ["tls.handshake_burst"]),
     ],
-)
+)  # fmt: skip
 def test_one_without_the_other_is_a_fault(table: dict[str, object], wrong: list[str]) -> None:
-    """Both or none; a wrong value is told instead of a missing one."""
+    """Both or none, and the usual pair before any other; a wrong value is told instead of a missing one."""
     desk = Desk(Path())
 
     assert tls(desk, table, ("tls",)) is None
     assert [written(fault.trail) for fault in desk.faults] == wrong
 
 
-def test_both_are_taken_from_the_folder_of_the_file() -> None:
-    """Relative paths start where config.toml is."""
-    assert tls(Desk(Path("/etc/x")), {"certificate": "a", "key": "/b"}, ()) == Tls(
-        certificate=Path("/etc/x/a"), key=Path("/b")
-    )
+def test_all_are_taken_from_the_folder_of_the_file() -> None:
+    """Relative paths start where config.toml is; names are those of hosts, in small letters."""
+    table = {
+        "certificate": "a",
+        "key": "/b",
+        "handshake_rate": 5,
+        "certificates": [{"certificate": "c", "key": "/d", "names": ["WWW.example.org", "*.example.org"]}],
+    }
+    pair = Pair(certificate=Path("/etc/x/c"), key=Path("/d"), names=("www.example.org", "*.example.org"))
+    usual = Pair(certificate=Path("/etc/x/a"), key=Path("/b"))
+
+    found = tls(Desk(Path("/etc/x")), table, ())
+
+    assert found == Tls(certificate=usual.certificate, key=usual.key, handshake_rate=5, certificates=(pair,))
+    assert found.pairs == (usual, pair)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from shieldproxy.settings.certificates import Tls
+from shieldproxy.settings.certificates import Pair, Tls
 from shieldproxy.settings.consistency import LOGO_BYTES, check, leads_to
 from shieldproxy.settings.endpoints import listen, network, origin_url
 from shieldproxy.settings.schema import Settings
 from shieldproxy.settings.tables import Desk, written
+from tests.pems import write_pair
 
 SETTINGS = Settings()
 
@@ -127,6 +128,23 @@ def test_the_kernel_stops_only_whom_it_sees() -> None:
     assert faults(offload=rehearsal, server=forwarded) == []
 
 
+def test_each_certificate_beside_the_usual_one_is_looked_at(tmp_path: Path) -> None:
+    """With the place of the table it stands in; one that nobody could ask for has to be told its names."""
+    usual, other, nameless = (
+        write_pair(tmp_path, stem, *names) for stem, *names in (("a",), ("b", "b.example"), ("c",))
+    )
+
+    def wrong(*pairs: Pair) -> list[str]:
+        return faults(server={"tls": Tls(certificate=usual.certificate, key=usual.key, certificates=pairs)})
+
+    assert wrong() == []
+    assert wrong(other) == []
+    assert wrong(other, Pair(certificate=other.certificate, key=usual.key)) == ["server.tls.certificates[2].key"]
+    assert wrong(Pair(certificate=tmp_path / "missing", key=usual.key)) == ["server.tls.certificates[1].certificate"]
+    assert wrong(nameless) == ["server.tls.certificates[1].names"]
+    assert wrong(Pair(certificate=nameless.certificate, key=nameless.key, names=("c.example",))) == []
+
+
 def test_files_that_are_read_at_the_start_are_there(tmp_path: Path) -> None:
     """Keys, authorities and the picture; a directory is no file."""
     missing, text = tmp_path / "missing.png", tmp_path / "text"
@@ -136,7 +154,7 @@ def test_files_that_are_read_at_the_start_are_there(tmp_path: Path) -> None:
         "server.tls.certificate",
         "server.tls.key",
     ]
-    assert faults(server={"tls": Tls(certificate=text, key=text)}) == ["server.tls.key"]
+    assert faults(server={"tls": Tls(certificate=text, key=text)}) == ["server.tls.certificate"]
     assert faults(origin={"tls_ca": missing}) == ["origin.tls_ca"]
     assert faults(origin={"tls_ca": text}) == ["origin.tls_ca"]
     assert faults(challenge={"logo": missing}) == ["challenge.logo"]

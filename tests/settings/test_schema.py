@@ -17,6 +17,7 @@ from shieldproxy.settings.limits import LimitTable, RuleTable
 from shieldproxy.settings.reading import load
 from shieldproxy.settings.schema import Answers, Settings
 from shieldproxy.settings.suspicion import Suspicion
+from tests.pems import write_pair
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "config.toml").read_text(encoding="utf-8")
@@ -82,7 +83,9 @@ def test_the_examples_of_the_reference_are_right(tmp_path: Path) -> None:
     text = EXAMPLES
     for key in ("hosts", "trusted_proxies", "clients", "paths"):
         text = re.sub(rf"^{key} = \[\]\n", "", text, flags=re.MULTILINE)
-    text = re.sub(r"^(certificate|key) = .*\n", "", text, flags=re.MULTILINE)
+    pair = write_pair(tmp_path, "site")
+    text = re.sub(r"^certificate = .*", f'certificate = "{pair.certificate}"', text, flags=re.MULTILINE)
+    text = re.sub(r"^key = .*", f'key = "{pair.key}"', text, flags=re.MULTILINE)
     path = tmp_path / "config.toml"
     path.write_text(text, encoding="utf-8")
     settings = load(path)
@@ -90,6 +93,8 @@ def test_the_examples_of_the_reference_are_right(tmp_path: Path) -> None:
     assert "search" in settings.limits
     assert settings.server.hosts == ("www.example.org", "example.org")
     assert len(settings.rules) == len(load(None).rules) + 1
+    assert settings.server.tls is not None
+    assert settings.server.tls.certificates[0].names == ("www.example.net", "*.example.net")
 
 
 def test_the_reference_fits_a_page() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shieldproxy.core.errors import StartError
-from shieldproxy.state.files import make_secret, read_secret, replace_secret
+from shieldproxy.state.files import make_private, make_secret, read_secret, replace_secret
 
 
 def test_a_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
@@ -66,3 +66,10 @@ def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
     for write in (make_secret, replace_secret):
         with pytest.raises(StartError, match="cannot be written"):
             write(tmp_path / "file" / "a.secret", "one\n")
+
+
+def test_a_private_folder_may_be_there_already(tmp_path: Path) -> None:
+    """A second start finds what the first one made."""
+    make_private(tmp_path / "a" / "b")
+    make_private(tmp_path / "a" / "b")
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700

@@ -10,6 +10,7 @@ import pytest
 from shieldproxy.settings.endpoints import Listen
 from shieldproxy.settings.reading import load
 from shieldproxy.supervisor.changes import WAITING, takeover
+from tests.pems import write_pair
 
 RUNNING = load(None)
 
@@ -57,6 +58,19 @@ def test_the_file_it_came_from_is_the_new_one() -> None:
     settings, _ = takeover(RUNNING, wanted)
     assert settings.source_path == Path("config.toml")
     assert settings.places is wanted.places
+
+
+def test_other_certificates_are_taken_over_and_tls_itself_waits(tmp_path: Path) -> None:
+    """Files, names and rates change under the same sockets; between TLS and none lies a start."""
+    one, two = write_pair(tmp_path, "one", "one.example"), write_pair(tmp_path, "two", "two.example")
+    before = load(None, (f"server.tls={{certificate='{one.certificate}', key='{one.key}'}}",))
+    beside = f"certificates=[{{certificate='{one.certificate}', key='{one.key}'}}]"
+    after = load(
+        None, (f"server.tls={{certificate='{two.certificate}', key='{two.key}', handshake_rate=5, {beside}}}",)
+    )
+    assert takeover(before, after) == (after, ())
+    assert takeover(RUNNING, after) == (RUNNING, ("server.tls",))
+    assert takeover(after, RUNNING) == (after, ("server.tls",))
 
 
 @pytest.mark.parametrize(("section", "key"), WAITING)

@@ -14,7 +14,7 @@ import pytest
 from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks
 from shieldproxy.core.errors import ConfigurationError, StartError
 from shieldproxy.settings.reading import load
-from shieldproxy.supervisor.node import Supervisor, make_private
+from shieldproxy.supervisor.node import Supervisor
 from tests.supervisor.prepared_node import PreparedNode, prepared
 
 CLIENT = "192.0.2.7"
@@ -74,13 +74,6 @@ def test_a_taken_port_leaves_nothing_open(tmp_path: Path) -> None:
             prepared(tmp_path, f"server.listen=['127.0.0.1:{port}']"),
         ):
             pass
-
-
-def test_a_private_folder_may_be_there_already(tmp_path: Path) -> None:
-    """A second start finds what the first one made."""
-    make_private(tmp_path / "a" / "b")
-    make_private(tmp_path / "a" / "b")
-    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
 
 
 # -- while it serves ----------------------------------------------------------------------------------------------
