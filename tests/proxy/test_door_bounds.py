@@ -185,9 +185,9 @@ def test_a_node_without_descriptors_serves_what_it_can(
     # Those who are in the middle of something are not sent away for others.
     with ExitStack() as slow:
         for _ in range(400):
-            client = slow.enter_context(connect(node))
+            # Who finds no place may be told so before connect() has returned.
             with contextlib.suppress(ConnectionError):
-                client.sendall(b"GET / HTTP/1.1\r\nX: ")
+                slow.enter_context(connect(node)).sendall(b"GET / HTTP/1.1\r\nX: ")
         until(lambda: node.get("/").status == 0, "a full house")
         assert len(node.worker_pids()) == 1
     until(lambda: node.get("/").status == 200, "room again")
