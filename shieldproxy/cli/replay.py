@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,14 +18,21 @@ from shieldproxy.app.replay.replaying import replay as replay_past
 from shieldproxy.cli.options import settings_of
 from shieldproxy.cli.output import Column, Listing, json_line
 from shieldproxy.cli.spans import written_count
+from shieldproxy.core.errors import StartError
 from shieldproxy.core.printing import printable
 from shieldproxy.journal.log_files import UnreadableLogError
 from shieldproxy.settings.reading import load
+from shieldproxy.state.seasons import leave_learned
+
+if TYPE_CHECKING:
+    from shieldproxy.core.seasons import Seasons
+    from shieldproxy.state.learned import Usual
 
 EXAMPLES = """\b
 Examples:
   shieldproxy replay var/journal -c new.toml --against config.toml
-  shieldproxy replay /var/log/nginx/access.log* -c config.toml --max-people-hurt 0.1%"""
+  shieldproxy replay /var/log/nginx/access.log* -c config.toml --max-people-hurt 0.1%
+  shieldproxy replay /var/log/nginx/access.log* -c config.toml --learn"""
 
 CONFIG = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -51,15 +58,23 @@ class Share(click.ParamType[float]):
 @click.option("-c", "--config", type=CONFIG, metavar="NEW", help="The configuration to try (default: ./config.toml).")
 @click.option("--against", type=CONFIG, metavar="OLD", help="Compare with this one instead of with what was done.")
 @click.option("--max-people-hurt", "bound", type=Share(), metavar="SHARE", help="End with 1 beyond it, such as 0.1%.")
+@click.option("--learn", is_flag=True, help="Let the node of this configuration take the log for what is usual.")
 @click.option("--rows", type=click.IntRange(1, 10_000), default=ROWS, show_default=True, help="Rows of each listing.")
 @click.option("--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
 def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
-    logs: tuple[Path, ...], config: Path | None, against: Path | None, bound: float | None, rows: int, form: str
+    logs: tuple[Path, ...],
+    config: Path | None,
+    against: Path | None,
+    bound: float | None,
+    learn: bool,  # noqa: FBT001 - a flag of the command line
+    rows: int,
+    form: str,
 ) -> None:
     """Judge the requests of LOGs by a configuration, and say who would newly be stopped or let go.
 
     A LOG is a journal of ours (its directory or a segment), a combined log of nginx or Apache, or JSON lines; gzip
-    is fine. Nothing is changed and nobody is asked: it reads, on the clock of the log.
+    is fine. Nothing is changed and nobody is asked: it reads, on the clock of the log. Only with --learn it leaves
+    what it learned for the node.
     """
     settings = settings_of(config)
     old = load(against) if against is not None else None
@@ -68,11 +83,13 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
     gc.disable()
     began = time.perf_counter()
     try:
-        replayed = replay_past(past, settings, old)
+        replayed = replay_past(past, settings, old, learn=learn)
     except UnreadableLogError as error:
         click.echo(printable(str(error)), err=True)
         sys.exit(2)
     seconds = time.perf_counter() - began
+    if replayed.learned is not None:
+        leave(settings.state.directory, *replayed.learned)
     found = replayed.as_fields(rows)
     found |= {"broken_lines": past.broken, "seconds": round(seconds, 3)}
     if form == "json":
@@ -87,6 +104,28 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument for each option
     if bound is not None and found["hurt"]["share"] > bound:
         click.echo(f"more than {bound:.4%} of people and good robots would be hurt", err=True)
         sys.exit(1)
+
+
+def leave(directory: Path, usual: Usual, seasons: Seasons) -> None:
+    """Leave what was learned for the node; end with 2 when that is not possible."""
+    try:
+        leave_learned(directory, usual, seasons)
+    except StartError as error:
+        click.echo(printable(str(error)), err=True)
+        sys.exit(2)
+
+
+def show_learned(learned: dict[str, Any]) -> None:
+    """Say for people what was learned."""
+    kept = learned["kept"]
+    click.echo(
+        f"Learned from {learned['seconds'] / 3600:.1f} calm hours ({learned['hours_of_the_week']} of 168 hours of the "
+        f"week): newcomers ask {learned['newcomers_per_second']:g} times a second; {kept['asn']} networks,\n"
+        f"{kept['country']} countries, {kept['path']} paths. The node takes it at its start, or within a minute."
+    )
+    for word, rows in learned["heaviest"].items():
+        most = ", ".join(f"{row['key']} {row['rate']:.2g}/s" for row in rows)
+        click.echo(printable(f"  most by {word}: {most or 'none'}"))
 
 
 def show(found: dict[str, Any]) -> None:
@@ -114,6 +153,8 @@ def show(found: dict[str, Any]) -> None:
         f"{hurt['robots']}; together {hurt['share']:.2%}"
     )
     click.echo(f"({hurt['definition']})")
+    if found["learned"] is not None:
+        show_learned(found["learned"])
     rate = found["requests"] / found["seconds"] if found["seconds"] else 0.0
     click.echo(f"Replayed in {found['seconds']:.1f} s, {written_count(rate)} requests/s", err=True)
 

@@ -10,6 +10,8 @@ from shieldproxy.core.cohorts import Cohort, Cohorts
 from shieldproxy.core.excess import Excess, ExcessPolicy
 from shieldproxy.core.facts import Posture
 from shieldproxy.core.health import Health, felt
+from shieldproxy.core.seasons import SITE, Seasons
+from shieldproxy.core.traits import Kind, kind_of
 from shieldproxy.guard.looks import ASKED, COHORT
 from shieldproxy.guard.visits import EXCESS
 from shieldproxy.intel.tables import read_classes
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from shieldproxy.state.learned import Usual
     from shieldproxy.state.tallies import Totals
 
+# Seasons count from the second day on: before, what was usual lately says as much.
+DAY = 86_400.0
 # Names of marks that are remembered: all that are renewed each second find room.
 SLOTS = 16_384
 # Networks whose marks are told singly in one second; a flood from thousands must not fill the log.
@@ -61,6 +65,7 @@ class Tightening:
         class_of: Callable[[int], str],
         sample: float,
         usual: Usual,
+        seasons: Seasons | None = None,
     ) -> None:
         self._newcomers = newcomers
         self._traits = traits
@@ -71,7 +76,31 @@ class Tightening:
         self._health = Health()
         self._everybody = False
         self._counts: Mapping[int, Counted] = {}
-        self.excess = Excess(policy, Baselines(policy.memory, usual.age, usual.networks), class_of)
+        self._memory = policy.memory
+        self._asked: Mapping[str, int] = {}
+        self._wall = 0.0
+        self.excess = Excess(policy, self._baselines(usual), class_of)
+        self.seasons = seasons or Seasons()
+
+    def _baselines(self, usual: Usual) -> Baselines:
+        found = Baselines(self._memory, usual.age, usual.networks)
+        found.season = lambda asn: self.seasons.usual(f"asn {asn}", self._wall) if self.seasons.lived > DAY else 0.0
+        return found
+
+    def learn(self, posture: Posture, wall: float) -> None:
+        """Learn what newcomers asked for in the last second, in which the site stood so; ``wall`` is unix seconds."""
+        self._wall = wall
+        if posture is not Posture.CALM:
+            return
+        counts: dict[str, float] = {f"asn {asn}": c.pages + c.others for asn, c in self._counts.items() if asn}
+        counts[SITE] = sum(counted.pages + counted.others for counted in self._counts.values())
+        counts |= {text: count for text, count in self._asked.items() if kind_of(text) == Kind.PATH}
+        self.seasons.learn(counts, wall)
+
+    def replace(self, usual: Usual, seasons: Seasons) -> None:
+        """Take what was learned elsewhere in place of what was learned here."""
+        self.excess.baselines = self._baselines(usual)
+        self.seasons = seasons
 
     def count(self, second: Second, before: Totals, after: Totals, posture: Posture, now: float) -> Second:
         """Return ``second`` with what newcomers did in it, and how the origin fared."""
@@ -121,7 +150,8 @@ class Tightening:
         """Look for cohorts and paths in excess, and tell the workers; return in words which began and which ended."""
         found = self._cohorts
         before = {text: cohort.applied for text, cohort in found.cohorts.items()}
-        found.step(self._traits.news(), posture, now, suffering=self._health.suffering)
+        self._asked = self._traits.news()
+        found.step(self._asked, posture, now, suffering=self._health.suffering)
         self._situation.point(
             [self._slot(COHORT, text) for text in found.applied()],
             [self._slot(ASKED, text) for text in found.paths],
@@ -163,7 +193,14 @@ class Tightening:
         return self.excess.marks
 
 
-def tightening_for(memory: NodeMemory, writer: int, policy: ExcessPolicy, sample: float, usual: Usual) -> Tightening:
+def tightening_for(  # noqa: PLR0913, PLR0917 - what a node knows of itself
+    memory: NodeMemory,
+    writer: int,
+    policy: ExcessPolicy,
+    sample: float,
+    usual: Usual,
+    seasons: Seasons | None = None,
+) -> Tightening:
     """Return the tightening of a node over its ``memory``; ``writer`` is the supervisor's own number there."""
     buckets = BucketTable(SlotTable(memory.region(Region.BUCKETS), writer), memory.secret)
     situation = NodeSituation(memory.region(Region.SITUATION), SlotTable(memory.region(Region.MARKS), writer))
@@ -177,6 +214,7 @@ def tightening_for(memory: NodeMemory, writer: int, policy: ExcessPolicy, sample
         class_of=lambda asn: classes.get(asn, "other"),
         sample=sample,
         usual=usual,
+        seasons=seasons,
     )
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from shieldproxy.app.terms import excess_policy, posture_policy
 from shieldproxy.core.episodes import EpisodePolicy
 from shieldproxy.core.errors import StartError
+from shieldproxy.core.facts import Posture
 from shieldproxy.core.posture import Detected, Flow, PosturePolicy, Second, observe
 from shieldproxy.core.verdict import Mode
 from shieldproxy.settings.compiling import compile_episodes
 from shieldproxy.state.detections import keep_detection, read_detection
 from shieldproxy.state.learned import Usual, keep_usual, read_usual
 from shieldproxy.state.memory import NodeMemory, Region
+from shieldproxy.state.seasons import keep_seasons, read_seasons, take_learned
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.tallies import Totals, read_totals
 from shieldproxy.supervisor.episodes import LiveEpisodes
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shieldproxy.core.cohorts import Cohort
-    from shieldproxy.core.facts import Posture
+    from shieldproxy.core.seasons import Seasons
     from shieldproxy.oplog import Log, MinuteLog
     from shieldproxy.settings.schema import Settings
     from shieldproxy.supervisor.tightening import Change, Tightening
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 MINUTE = 60
 # What is usual is written down so often (seconds); more than this is not lost when the machine fails.
 REMEMBER_ROUND = 60.0
+# The seasons of a busy site are a megabyte, so these less often: after so many seconds that were looked at.
+SEASONS_ROUND = 600.0
 
 
 class Watch:
@@ -61,6 +65,7 @@ class Watch:
         known = usual or Usual()
         flow = Flow(usual_pages=known.pages, usual_parts=known.parts)
         self._detected = Detected(usual=known.requests, seen=known.seen, flow=flow)
+        self._kept_at = tightening.seasons.lived if tightening is not None else 0.0
         self._minute: deque[Totals] = deque(maxlen=MINUTE + 1)
         self.totals = read_totals(tallies)
         self._minute.append(self.totals)
@@ -96,6 +101,7 @@ class Watch:
         # Marks first: a worker that reads the new posture finds them.
         if self._tightening is not None:
             self.change = self._tightening.act(self._detected, now)
+            self._tightening.learn(self._detected.posture, wall)
         self._situation.posture = self._detected.posture
         self.episodes.count(before, self.totals, wall)
         self._situation.episode = self.episodes.open
@@ -110,15 +116,36 @@ class Watch:
             self._tightening.adopt(excess_policy(posture), posture.sample)
 
     async def remember(self, directory: Path, minute: MinuteLog) -> None:
-        """Keep in ``directory`` what was learned, once it says anything; a refusing disk is told to ``minute``."""
-        usual = self.usual()
-        if usual.seen < REMEMBER_ROUND:
-            return
+        """Keep in ``directory`` what was learned, once it says anything; a refusing disk is told to ``minute``.
+
+        What was learned there from old logs meanwhile is taken in place of it, once the site is calm.
+        """
         try:
+            if self.posture is Posture.CALM:
+                self._take(await asyncio.to_thread(take_learned, directory))
+            usual = self.usual()
+            if usual.seen < REMEMBER_ROUND:
+                return
             await asyncio.to_thread(keep_usual, directory, usual)
+            await self._keep_seasons(directory)
             await asyncio.to_thread(keep_detection, directory, self.episodes.detection)
-        except StartError as error:
+        except (StartError, OSError) as error:
             minute.warning("what is usual is not kept", why=str(error))
+
+    def _take(self, learned: tuple[Usual, Seasons] | None) -> None:
+        if learned is None or self._tightening is None:
+            return
+        usual, seasons = learned
+        self._tightening.replace(usual, seasons)
+        flow = self._detected.flow._replace(usual_pages=usual.pages, usual_parts=usual.parts)
+        self._detected = self._detected._replace(usual=usual.requests, seen=usual.seen, flow=flow)
+
+    async def _keep_seasons(self, directory: Path) -> None:
+        if self._tightening is None or abs(self._tightening.seasons.lived - self._kept_at) < SEASONS_ROUND:
+            return
+        seasons = self._tightening.seasons
+        self._kept_at = seasons.lived
+        await asyncio.to_thread(keep_seasons, directory, seasons.kept())
 
     def usual(self) -> Usual:
         """Return what was learned, for keeping."""
@@ -170,17 +197,32 @@ def ended_in(result: str, totals: Totals) -> int:
 
 def watch_for(memory: NodeMemory, writer: int, settings: Settings, log: Log) -> Watch:
     """Return the watch of a node over its ``memory``, knowing what was kept; ``writer`` is its own number there."""
-    usual, problem = read_usual(settings.state.directory)
-    if problem:
-        log.warning("what was usual is lost", why=problem)
+    usual, seasons = known_to(settings.state.directory, log)
     detection, problem = read_detection(settings.state.directory)
     if problem:
         log.warning("what was usual is lost", why=problem)
     observing = settings.server.mode is Mode.OBSERVE
     episodes = LiveEpisodes(compile_episodes(settings), detection, observing=observing)
     posture = settings.posture
-    tightening = tightening_for(memory, writer, excess_policy(posture), posture.sample, usual)
+    tightening = tightening_for(memory, writer, excess_policy(posture), posture.sample, usual, seasons)
     situation = NodeSituation(memory.region(Region.SITUATION))
     return Watch(
         memory.region(Region.TALLIES), situation, posture_policy(posture), tightening, usual, episodes=episodes
     )
+
+
+def known_to(directory: Path, log: Log) -> tuple[Usual, Seasons]:
+    """Return what is usual, as it was learned from old logs a moment ago, or else kept by the node before."""
+    try:
+        learned = take_learned(directory)
+    except OSError as error:
+        log.warning("what was learned from logs cannot be taken", why=str(error))
+        learned = None
+    if learned is not None:
+        log.info("learned from logs", seconds=round(learned[1].lived), networks=len(learned[0].networks))
+        return learned
+    usual, lost = read_usual(directory)
+    seasons, problem = read_seasons(directory)
+    for why in filter(None, (lost, problem)):
+        log.warning("what was usual is lost", why=why)
+    return usual, seasons

@@ -63,3 +63,18 @@ def test_a_log_without_a_request_is_no_proof(tmp_path: Path) -> None:
     (tmp_path / "empty.log").write_text("")
     (tmp_path / "c.toml").write_text("")
     assert CliRunner().invoke(replay, [str(tmp_path / "empty.log"), "-c", str(tmp_path / "c.toml")]).exit_code == 1
+
+
+def test_learning_leaves_a_file_for_the_node_and_only_then(run: Any, tmp_path: Path) -> None:
+    """Nothing is written without being asked for; what stands in the way of it ends with 2."""
+    config = tmp_path / "strict.toml"
+    state = tmp_path / "state"
+    config.write_text(f'{config.read_text()}directory = "{state}"\n')
+    assert run().exit_code == 0
+    assert not state.exists()
+    result = run("--learn")
+    assert "Learned from" in result.stdout
+    assert {path.name for path in (state / "learned").iterdir()} == {"usual.json", "seasons.json"}
+    assert json.loads(run("--learn", "--format", "json").stdout)["learned"]["networks"] >= 0
+    config.write_text(config.read_text().replace(str(state), str(tmp_path / "a.log")))
+    assert run("--learn").exit_code == 2

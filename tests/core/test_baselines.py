@@ -90,3 +90,13 @@ def test_no_usual_is_more_than_the_most_that_was_seen(steps: list[tuple[float, i
         found.learn(asn, count)
         most += count
         assert 0.0 <= found.usual(asn) <= most + 1e-6
+
+
+def test_what_is_usual_at_this_hour_is_no_excess() -> None:
+    """A night's silence does not make the morning one; what was learned lately stays what it was."""
+    found = lived(60, {64500: 1})
+    found.season = {64500: 8.0, 64501: 0.5}.__getitem__
+    assert [found.usual(64500), found.usual(64501)] == [8.0, 0.5]
+    assert found.rates()[64500] == pytest.approx(1.0)
+    found.season = {64500: 0.2}.__getitem__
+    assert found.usual(64500) == pytest.approx(1.0)

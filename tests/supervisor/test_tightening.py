@@ -10,6 +10,7 @@ import pytest
 from shieldproxy.core.excess import Deed, ExcessPolicy
 from shieldproxy.core.facts import Posture, Tightening
 from shieldproxy.core.posture import PosturePolicy
+from shieldproxy.core.seasons import SITE, Seasons
 from shieldproxy.guard.looks import ASKED, COHORT
 from shieldproxy.guard.visits import EXCESS
 from shieldproxy.oplog import MinuteLog
@@ -17,12 +18,13 @@ from shieldproxy.state.buckets import BucketTable
 from shieldproxy.state.learned import Usual, read_usual
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
 from shieldproxy.state.newcomers import WorkerNewcomers
+from shieldproxy.state.seasons import leave_learned, read_seasons
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.state.tallies import WorkerTallies
 from shieldproxy.state.traits import WorkerTraits
 from shieldproxy.supervisor.tightening import TOLD, Change, say_change, tightening_for
-from shieldproxy.supervisor.watch import Watch
+from shieldproxy.supervisor.watch import Watch, known_to
 
 BOTS, PEOPLE = 212_238, 3320
 SEEN = {BOTS: ("path /?", "agent Chrome/79"), PEOPLE: ("path /", "agent Firefox/144")}
@@ -163,3 +165,39 @@ def test_changes_are_said_and_thousands_are_summed() -> None:
     assert ("no longer in excess", {"networks": ["AS64500"]}) in log.said
     assert events[-4:-2] == ["all newcomers are challenged", "newcomers are no longer all challenged"]
     assert events[-2:] == ["cohort of the excess", "no longer a cohort"]
+
+
+async def test_seasons_are_learned_in_calm_and_kept_over_a_restart(node: Node, tmp_path: Path) -> None:
+    """Of the site, its networks and its paths; what was asked for in an attack is nobody's habit."""
+    node.live(640)
+    node.live(30, bots=100)
+    await node.watch.remember(tmp_path, MinuteLog(Lines(), lambda: 0.0))
+    kept, problem = read_seasons(tmp_path)
+    assert problem == ""
+    assert kept.usual(SITE, 0.0) == pytest.approx(2.0, rel=0.2)
+    assert kept.usual(f"asn {PEOPLE}", 0.0) == pytest.approx(2.0, rel=0.1)
+    assert kept.usual(f"asn {BOTS}", 0.0) < 0.6
+    assert [key for key, _ in kept.heaviest("path")] == [text for text in SEEN[PEOPLE] if text.startswith("path ")]
+
+
+async def test_what_was_learned_from_logs_is_taken_within_a_round(node: Node, tmp_path: Path) -> None:
+    """In place of what the node knew; a network that is usually heavy at this hour is no excess then."""
+    seasons = Seasons()
+    for hour in range(30):
+        seasons.learn({f"asn {BOTS}": 100.0 * 3_600}, hour * 3_600.0, 3_600.0)
+    leave_learned(tmp_path, Usual(10.0, 2.0, 8.0, 3_600, 108_000.0, {PEOPLE: 2.0}), seasons)
+    await node.watch.remember(tmp_path, MinuteLog(Lines(), lambda: 0.0))
+    node.live(1)
+    found = node.tightening.excess.baselines
+    assert [found.usual(PEOPLE), found.usual(BOTS)] == pytest.approx([2.0, 100.0], rel=0.01)
+    assert not (tmp_path / "learned").exists()
+
+
+def test_a_node_that_starts_takes_what_was_learned_from_logs(tmp_path: Path) -> None:
+    """And says so; without it, what it kept itself, and what of that is damaged is said."""
+    leave_learned(tmp_path, Usual(10.0, 2.0, 8.0, 3_600, 3_600.0, {PEOPLE: 2.0}), Seasons())
+    log = Lines()
+    assert known_to(tmp_path, log)[0].networks == {PEOPLE: 2.0}
+    (tmp_path / "seasons.json").write_text("{")
+    assert known_to(tmp_path, log)[0] == Usual()
+    assert [event for event, _ in log.said] == ["learned from logs", "what was usual is lost"]

@@ -17,6 +17,7 @@ from shieldproxy.core.facts import Crawler, Posture
 from shieldproxy.core.posture import Detected, Second, observe
 from shieldproxy.guard.crowd import NEWCOMERS, deed_of
 from shieldproxy.guard.visits import EXCESS
+from shieldproxy.state.learned import Usual
 from shieldproxy.state.situation import MARK_SECONDS, MARK_SLOTS, NodeSituation
 from shieldproxy.state.slots import SlotTable, bytes_for
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 MOST_SILENCE = 120
 # Networks told apart in one second, as a node's workers do.
 MOST_NETWORKS = 4_096
+# Times of unrest that are told apart; a log of months has hundreds.
+MOST_STORMS = 10_000
 # A deed is written below the number of its network.
 DEED_BITS = 3
 # Plain numbers: to reckon with members of an enumeration takes ten times as long.
@@ -42,7 +45,7 @@ class PastDetector:
     """Counts what is judged and decides each second. ``slot`` names buckets, ``class_of`` tells a network's class.
 
     ``sample`` is the share of newcomers who are tested while elevated. ``noted`` are the requests of this second, each
-    as ``noted`` of a network and a deed, in their order.
+    as ``noted`` of a network and a deed, in their order; ``storms`` from when to when the site was not calm.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class PastDetector:
         self._second = 0
         self._renewed = 0.0
         self.noted: list[int] = []
+        self.storms: list[tuple[float, float]] = []
         self._marks = lru_cache(MARK_SLOTS)(lambda asn: slot(EXCESS, str(asn)))
 
     def saw(self, facts: Facts, verdict: Verdict) -> None:
@@ -80,9 +84,19 @@ class PastDetector:
         last = int(now)
         if last <= self._second:
             return
-        for second in range(max(self._second, last - MOST_SILENCE), last):
+        first = max(self._second, last - MOST_SILENCE)
+        if self._second and first > self._second:
+            # What a node sees of such a silence is that its networks ask nothing.
+            self._excess.baselines.pass_time(first - self._second)
+        for second in range(first, last):
             self._end_second(second + 1.0)
         self._second = last
+
+    def learned(self) -> Usual:
+        """Return what is usual after all that was counted, as a node keeps it."""
+        found, baselines = self._detected, self._excess.baselines
+        flow = found.flow
+        return Usual(found.usual, flow.usual_pages, flow.usual_parts, found.seen, baselines.age, baselines.rates())
 
     def _end_second(self, now: float) -> None:
         found, counts = self._counted()
@@ -110,6 +124,11 @@ class PastDetector:
         for asn in before - excess.marks.keys():
             situation.release(mark(asn))
         situation.posture = detected.posture
+        if detected.posture is not Posture.CALM and len(self.storms) < MOST_STORMS:
+            if self.storms and self.storms[-1][1] >= now - 1.0:
+                self.storms[-1] = self.storms[-1][0], now
+            else:
+                self.storms.append((now - 1.0, now))
 
     def _to_renew(self, before: frozenset[int], now: float) -> Iterable[int]:
         """Return the networks to mark now: new ones, and all of them in time before their marks end."""

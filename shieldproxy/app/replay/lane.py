@@ -113,14 +113,14 @@ class Lane:
         self._buckets = BucketTable(SlotTable(bytearray(bytes_for(slots))), SECRET, scopes)
         self._bans = BanTable(SlotTable(bytearray(bytes_for(BAN_SLOTS))), SECRET)
         self._recognise, self._own_path = recognise, own_path
-        self._detector = PastDetector(
+        self.detector = PastDetector(
             posture_policy(posture), excess_policy(posture), posture.sample, slot=self._buckets.slot, class_of=class_of
         )
         self._gatherer = Gatherer(
             buckets=self._buckets,
             bans=self._bans,
             gate=HeldClearances(policy.challenge.epoch),
-            situation=self._detector.situation,
+            situation=self.detector.situation,
             recognise=recognise,
             own_path=own_path,
         )
@@ -160,7 +160,7 @@ class Lane:
         verdict, faults = self._judge(self.policy, facts)
         if faults:
             self.faults += 1
-        self._detector.saw(facts, verdict)
+        self.detector.saw(facts, verdict)
         verdict = self._acted_upon(verdict)
         if verdict.action is not Action.ADMIT:
             self._follow(caller, Decision("", NOBODY, known, facts, verdict, enforced=True))
@@ -168,7 +168,7 @@ class Lane:
 
     def _begin_second(self, now: float) -> None:
         self._next_second = int(now) + 1
-        self._detector.end_seconds(now)
+        self.detector.end_seconds(now)
         self._buckets.refresh(now)
 
     def _acted_upon(self, verdict: Verdict) -> Verdict:
@@ -190,7 +190,7 @@ class Lane:
         if decision.verdict.action is not Action.CHALLENGE:
             return
         answers = caller.session.passes
-        self._detector.challenged(caller.visitor.label.asn, answered=answers)
+        self.detector.challenged(caller.visitor.label.asn, answered=answers)
         if answers:
             self._cleared[caller.session] = self._now + self.policy.challenge.clearance_validity
             self._conduct.judge(decision, ANSWERED)

@@ -106,7 +106,7 @@ class QuickLane(Lane):
         self._limits = {-number: limit for number, limit in enumerate(self.policy.limits, start=1)}
         self._named = lru_cache(MOST_CALLERS)(self._buckets.slot)
         names = [limit.name for limit in self.policy.limits]
-        self._tables = Tables(self._buckets, self._bans, self._detector.situation, names)
+        self._tables = Tables(self._buckets, self._bans, self.detector.situation, names)
         self._recorded = Gatherer(
             buckets=self._tables,
             bans=self._tables,
@@ -129,10 +129,10 @@ class QuickLane(Lane):
         The block follows the one before it.
         """
         guests = [self._guest(caller) for caller in callers]
-        asks, note = block.asks, self._detector.noted.append
+        asks, note = block.asks, self.detector.noted.append
         looks = [self._sight.place(ask) << STANDING_BITS for ask in asks]
         cleared_until, ever_banned, asks_referer = self._cleared.get, self._ever_banned, self.asks_referer
-        charge, tightening = self._buckets.charge, self._detector.situation.tightening
+        charge, tightening = self._buckets.charge, self.detector.situation.tightening
         bucket, bans, marks = Asked.BUCKET, Asked.BANS, Asked.MARKS
         actions, codes = bytearray(), array(NUMBER)
         standing = self._standing()
@@ -181,7 +181,7 @@ class QuickLane(Lane):
 
     def _standing(self) -> int:
         """Return how the site stands, as a number below 1 << STANDING_BITS."""
-        return POSTURES.index(self._detector.situation.posture) << 1 | bool(self._buckets.saturated)
+        return POSTURES.index(self.detector.situation.posture) << 1 | bool(self._buckets.saturated)
 
     def _answer(self, step: Step, guest: Guest, ask: Ask, now: float) -> Any:
         """Ask a table what ``step`` asks."""

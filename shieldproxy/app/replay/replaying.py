@@ -9,9 +9,11 @@ from shieldproxy.app.replay.blocks import MOST
 from shieldproxy.app.replay.callers import Callers
 from shieldproxy.app.replay.changes import DIMENSIONS, Changes, hurt
 from shieldproxy.app.replay.lane import summed
+from shieldproxy.app.replay.learning import Learner
 from shieldproxy.app.replay.quick import QuickLane
 from shieldproxy.app.replay.taping import Taped, tape
 from shieldproxy.core.record import rfc3339
+from shieldproxy.core.seasons import LEAST, SITE
 from shieldproxy.intel.crawlers import crawler
 from shieldproxy.intel.databases import Databases
 from shieldproxy.intel.networks import Networks
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shieldproxy.app.replay.past import Past
+    from shieldproxy.core.seasons import Seasons
     from shieldproxy.settings.schema import Settings
+    from shieldproxy.state.learned import Usual
 
 # Rows of each listing.
 ROWS = 10
@@ -39,6 +43,7 @@ class Replayed(NamedTuple):
     callers: Callers
     new: QuickLane
     old: QuickLane | None
+    learned: tuple[Usual, Seasons] | None = None
 
     def as_fields(self, rows: int = ROWS) -> dict[str, Any]:
         """Return the whole as one object, each listing with ``rows`` rows."""
@@ -59,12 +64,15 @@ class Replayed(NamedTuple):
             "bans": self.new.bans,
             "rules_not_asked": list(self.new.unasked),
             "sessions_left_out": self.callers.overflow,
+            "learned": learned_fields(*self.learned) if self.learned is not None else None,
             "faults": self.new.faults + (self.old.faults if self.old is not None else 0),
         }
 
 
-def replay(past: Past, settings: Settings, against: Settings | None = None) -> Replayed:
+def replay(past: Past, settings: Settings, against: Settings | None = None, *, learn: bool = False) -> Replayed:
     """Judge ``past`` by ``settings``, and by ``against`` or by what the log says was done. Reads the log once.
+
+    With ``learn`` it says what is usual, as a node would have learned it.
 
     The same log, configurations and databases give the same result. Raises UnreadableLogError.
     """
@@ -75,21 +83,27 @@ def replay(past: Past, settings: Settings, against: Settings | None = None) -> R
     old = lane_of(against, 1, classes, acting=False) if against is not None else None
     referers = any(lane.asks_referer for lane in (new, old) if lane is not None)
     taped = tape(past, callers, settings.server.own_path, referers=referers)
+    learner = Learner(taped.first, new.detector.storms) if learn and taped.requests else None
     try:
-        changes = compared(taped, callers, new, old)
+        changes = compared(taped, callers, new, old, learner)
     finally:
         taped.tape.close()
-    return Replayed(taped.requests, taped.skipped, taped.first, taped.last, changes, callers, new, old)
+    learned = (new.detector.learned(), learner.finish(taped.last)) if learner is not None else None
+    return Replayed(taped.requests, taped.skipped, taped.first, taped.last, changes, callers, new, old, learned)
 
 
-def compared(taped: Taped, callers: Callers, new: QuickLane, old: QuickLane | None) -> Changes:
-    """Judge what is on tape by one lane or by two, and return what is different."""
+def compared(
+    taped: Taped, callers: Callers, new: QuickLane, old: QuickLane | None, learner: Learner | None = None
+) -> Changes:
+    """Judge what is on tape by one lane or by two, and return what is different; let ``learner`` hear of it."""
     changes = Changes()
     # Worth a process of its own once it has a while to do.
     befores = actions(old, taped.tape, callers, apart=taped.requests > MOST) if old is not None else None
     for block in taped.tape.blocks():
         found = callers.all_of(block.callers)
         after, codes = new.judge_block(block, found)
+        if learner is not None:
+            learner.hear(block, found, after)
         before = next(befores) if befores is not None else block.done
         changes.compare(block, found, before, after, [new.words[code] for code in codes])
     if befores is not None:
@@ -109,3 +123,21 @@ def lane_of(settings: Settings, number: int, classes: Mapping[int, str], *, acti
         number=number,
         acting=acting,
     )
+
+
+def learned_fields(usual: Usual, seasons: Seasons) -> dict[str, Any]:
+    """Return what was learned as people and programs look at it: rates are requests a second of newcomers."""
+    found = {word: seasons.heaviest(word) for word in (SITE, "path", "country", "asn")}
+    return {
+        "seconds": round(seasons.lived),
+        "hours_of_the_week": sum(seconds >= LEAST for seconds in seasons.kept().seconds),
+        "requests_per_second": round(usual.requests, 3),
+        "newcomers_per_second": round(found[SITE][0][1], 3) if found[SITE] else 0.0,
+        "networks": len(usual.networks),
+        "kept": {word: len(rows) for word, rows in found.items()},
+        "heaviest": {
+            word: [{"key": key.partition(" ")[2], "rate": round(rate, 4)} for key, rate in rows[:3]]
+            for word, rows in found.items()
+            if word != SITE
+        },
+    }
