@@ -13,7 +13,9 @@ help:
 	@echo "make test                       everything that must hold"
 	@echo "make check | make bench         style, types, contracts | the comparison with peers"
 
+# Compiled here, because a service may not write beside its code and would compile all of it at each start.
 setup: $(STAMP)
+	@$(BIN)/python -m compileall -q -j 0 shieldproxy
 
 $(STAMP): pyproject.toml deploy/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "shieldproxy needs Python 3.11 or later; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

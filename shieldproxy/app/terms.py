@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aiolimiter import AsyncLimiter
-
 from shieldproxy.core.excess import ExcessPolicy
 from shieldproxy.core.posture import PosturePolicy
 from shieldproxy.guard.appearance import Appearance, picture_uri
@@ -19,6 +17,8 @@ from shieldproxy.settings.certificate_files import names_of
 from shieldproxy.settings.compiling import compile_policy
 
 if TYPE_CHECKING:
+    from aiolimiter import AsyncLimiter
+
     from shieldproxy.core.addresses import Network
     from shieldproxy.core.policy import Policy
     from shieldproxy.settings.certificates import Pair
@@ -132,8 +132,12 @@ def pace_of(settings: Settings, workers: int) -> AsyncLimiter | None:
     The configuration speaks of the site, so each worker has an equal part of it.
     """
     rate = settings.origin.rate / workers
+    if not rate:
+        return None
+    from aiolimiter import AsyncLimiter  # noqa: PLC0415 - a twelfth of a start, for the few who set a pace
+
     # At most a second's worth at once; below one a second, one in as long as that takes.
-    return AsyncLimiter(max(1.0, rate), max(1.0, 1.0 / rate)) if rate else None
+    return AsyncLimiter(max(1.0, rate), max(1.0, 1.0 / rate))
 
 
 def origin_tls(settings: Settings) -> ssl.SSLContext | None:

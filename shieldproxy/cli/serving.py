@@ -7,11 +7,15 @@ from pathlib import Path
 
 import click
 
-from shieldproxy import oplog
-from shieldproxy.core.errors import ConfigurationError, StartError
-from shieldproxy.settings.reading import load
-from shieldproxy.settings.schema import Settings
-from shieldproxy.supervisor.node import serve
+from shieldproxy.app.lean import leave_rich_out
+
+leave_rich_out()  # before anything that logs
+
+from shieldproxy import oplog  # noqa: E402
+from shieldproxy.core.errors import ConfigurationError, StartError  # noqa: E402
+from shieldproxy.settings.reading import load  # noqa: E402
+from shieldproxy.settings.schema import Settings  # noqa: E402
+from shieldproxy.supervisor.node import serve  # noqa: E402
 
 DEFAULT_CONFIG = Path("config.toml")
 

@@ -34,6 +34,9 @@ ANSWER, LONGEST_ANSWER = 1.0, 65_536
 # After its drain a worker writes its journal to the end, for which it allows itself ten seconds.
 LAST_WORDS = 15.0
 
+# What a worker does before it loads the rest of itself.
+LEAN = "from shieldproxy.app.lean import leave_rich_out; leave_rich_out(); "
+
 
 def entry() -> tuple[str, ...]:
     """Return the arguments by which Python becomes a worker of the very package that runs here.
@@ -43,7 +46,7 @@ def entry() -> tuple[str, ...]:
     """
     home = str(Path(shieldproxy.__file__).parent.parent)
     begin = "" if home in sys.path[1:] else f"sys.path.insert(0, {home!r}); "
-    return "-P", "-c", f"import sys; {begin}from shieldproxy.app.worker import main; main(sys.argv[1:])"
+    return "-P", "-c", f"import sys; {begin}{LEAN}from shieldproxy.app.worker import main; main(sys.argv[1:])"
 
 
 class WorkerProcess:
