@@ -43,6 +43,9 @@ PARTS_SPAN = 12.0
 
 
 NO_TRAITS: tuple[str, ...] = ()
+# By names of this module: to ask an enumeration for a member costs five times as much (Python 3.11).
+NO_ROBOT, VERIFIED = Crawler.NONE, Crawler.VERIFIED
+PAGE, CALM, NOT_TIGHTENED = PageKind.PAGE, Posture.CALM, Tightening.NONE
 
 
 class Gatherer:
@@ -83,7 +86,7 @@ class Gatherer:
         own = request.path.startswith(self._own_prefix)
         if not request.place:
             request = request._replace(place=plain_path(request.path))
-        crawler, matched = Crawler.NONE, visit.habits.recall(request)
+        crawler, matched = NO_ROBOT, visit.habits.recall(request)
         if matched is None:
             crawler, matched = self._presented(visit, request)
         exempt = visit.standing.exempt or exempt_path(policy, request)
@@ -97,14 +100,14 @@ class Gatherer:
         if own:
             return self._gather_answer(visit, request, matched, clearance, now)
         page = page_kind(request.method, request.place, request.headers)
-        posture, tightening, part = self._situation.posture, Tightening.NONE, False
+        posture, tightening, part = self._situation.posture, NOT_TIGHTENED, False
         traits, cohort = NO_TRAITS, ""
-        if crawler is Crawler.VERIFIED:
+        if crawler is VERIFIED:
             readings = self._charge(visit.robots, request, crawler, "", now)
         elif clearance is not None:
             charges = visit.cleared if clearance.kind is Kind.WORK else visit.formed
             readings = self._charge(charges, request, crawler, clearance.serial, now)
-        elif page is PageKind.PAGE:
+        elif page is PAGE:
             readings, tightening, traits, cohort = self._charge_page(visit, request, crawler, posture, ja4, now)
         else:
             readings, tightening, part = self._charge_rest(visit, request, crawler, posture, now)
@@ -135,8 +138,8 @@ class Gatherer:
         if place >= 0:
             return Tightening.COHORT, look.traits[place]
         found = situation.tightening(visit.excess, visit.unanswered, now)
-        if found not in {Tightening.NONE, Tightening.SAMPLE} and situation.spares(look.asked, now):
-            return Tightening.NONE, ""
+        if found not in {NOT_TIGHTENED, Tightening.SAMPLE} and situation.spares(look.asked, now):
+            return NOT_TIGHTENED, ""
         return found, ""
 
     def _gather_answer(
@@ -152,7 +155,7 @@ class Gatherer:
             now,
             PageKind.API,
             matched=tuple(rule for rule in matched if rule.action is None),
-            readings=self._charge(visit.own, request, Crawler.NONE, "", now),
+            readings=self._charge(visit.own, request, NO_ROBOT, "", now),
             clearance=clearance,
             posture=self._situation.posture,
         )
@@ -165,9 +168,9 @@ class Gatherer:
         Return what the buckets say, of what excess it is part, its traits, and the one by which it is of a cohort.
         """
         look = self._looks.look(request, ja4)
-        if posture is not Posture.CALM:
+        if posture is not CALM:
             tightening, cohort = self._tightened(visit, look, now)
-            if tightening is not Tightening.NONE:
+            if tightening is not NOT_TIGHTENED:
                 # It will be challenged, so it takes nothing from the crowd, and no parts will follow it.
                 return self._charge(visit.own, request, crawler, "", now), tightening, look.traits, cohort
         readings = self._charge(visit.newcomer, request, crawler, "", now)
@@ -176,7 +179,7 @@ class Gatherer:
                 break
         else:
             self._buckets.charge(visit.pages, PAGE_INTERVAL, PAGE_SPAN, now)
-        return readings, Tightening.NONE, look.traits, ""
+        return readings, NOT_TIGHTENED, look.traits, ""
 
     def _charge_rest(
         self, visit: Visit, request: Request, crawler: Crawler, posture: Posture, now: float
@@ -185,8 +188,8 @@ class Gatherer:
 
         Return what the buckets say, of what excess it is part, and whether it follows a page that was let in.
         """
-        tightening = Tightening.NONE
-        if posture is not Posture.CALM:
+        tightening = NOT_TIGHTENED
+        if posture is not CALM:
             tightening = self._situation.tightening(visit.excess, visit.unanswered, now)
         part = self._follows_page(visit, now)
         pressed = visit.pressed if tightening is Tightening.NETWORK else visit.newcomer
@@ -225,7 +228,7 @@ class Gatherer:
     def _presented(self, visit: Visit, request: Request) -> tuple[Crawler, tuple[Rule, ...]]:
         """Return what a request claims to come from and the rules it matches; note it when it claims no robot."""
         agent = request.headers.get(b"user-agent", b"")[:MAX_AGENT]
-        crawler = self._recognised(visit.visitor.label, agent) if agent else Crawler.NONE
+        crawler = self._recognised(visit.visitor.label, agent) if agent else NO_ROBOT
         if request.known and not (agent and self._claims(agent.decode("latin-1"))):
             visit.habits.note(request)
         return crawler, visit.habits.matched(request, crawler)

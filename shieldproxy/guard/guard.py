@@ -53,6 +53,8 @@ VISITS = 16_384
 
 STAGE_INDEX = {name: index for index, name in enumerate(STAGE_NAMES)}
 OVER_OWN_LIMIT = STAGE_INDEX["over_own_limit"]
+# By names of this module: to ask an enumeration for a member costs five times as much (Python 3.11).
+ADMIT, ORIGIN = Action.ADMIT, Side.ORIGIN
 
 
 class Guard:
@@ -182,7 +184,7 @@ class Guard:
             self._tallies.count("faults")
             self._on_fault(fault)
         # What cannot be parsed cannot be let pass: framing errors are refused in observe mode too.
-        enforced = policy.mode is Mode.ENFORCE or verdict.stage == "malformed"
+        enforced = self._enforces or verdict.stage == "malformed"
         if not own:
             self._crowd.saw(facts, verdict)
         if verdict.action is Action.CHALLENGE and enforced and facts.request.method == "POST" and not own:
@@ -248,11 +250,12 @@ class Guard:
         draft = Draft(decision, outcome, self._wall(), self._node, self._geo, self._episode, self._wording)
         self._journal.put(draft)
         tallies = self._tallies
-        tallies.count_verdict(verdict.action, STAGE_INDEX[verdict.stage], outcome.duration_us)
-        tallies.count_asn(decision.facts.visitor.label.asn, verdict.action)
-        if outcome.side is Side.ORIGIN:
+        action = verdict.action
+        tallies.count_verdict(action, STAGE_INDEX[verdict.stage], outcome.duration_us)
+        tallies.count_asn(decision.facts.visitor.label.asn, action)
+        if outcome.side is ORIGIN:
             tallies.count("origin_errors")
-        if (verdict.action is not Action.ADMIT or outcome.challenge) and decision.enforced:
+        if (action is not ADMIT or outcome.challenge) and decision.enforced:
             self._conduct.judge(decision, outcome)
 
     def repeatable(self, decision: Decision, outcome: Outcome) -> Repeatable | None:
@@ -293,6 +296,7 @@ class Guard:
         """Work out once a policy whether a request may be exempt whoever sends it, and whether anything observes."""
         policy = self._policy
         self._watches = watches(policy)
+        self._enforces = policy.mode is Mode.ENFORCE
         self._requests_exempt = policy.exempt.paths is not None or any(
             rule.action is Action.ADMIT and rule.when.asks_request for rule in policy.rules
         )

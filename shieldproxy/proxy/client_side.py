@@ -12,7 +12,7 @@ from shieldproxy.core.addresses import parse_address
 from shieldproxy.proxy.conversation import Conversation
 from shieldproxy.proxy.identity import Identity, peer_of, tls_of
 from shieldproxy.proxy.known_heads import REQUEST_LINE
-from shieldproxy.proxy.patience import LAST_CALL, Patience, Phase
+from shieldproxy.proxy.patience import BODY, FRESH, HEAD, IDLE, LAST_CALL, LEAVING, TUNNEL, Patience
 from shieldproxy.proxy.refusals import RefusalAgain
 from shieldproxy.proxy.request_reader import HEAD_END
 
@@ -174,7 +174,7 @@ class ClientConnection(Conversation, asyncio.Protocol):
     def answer_once_more(self) -> None:
         """The door closes: what was begun is answered, who has not said anything yet has a moment for it."""
         phase = self.patience.phase
-        if phase is not Phase.FRESH and phase is not Phase.HEAD:
+        if phase is not FRESH and phase is not HEAD:
             self.close_when_idle()
             return
         self.closing = self.owed = True
@@ -183,13 +183,13 @@ class ClientConnection(Conversation, asyncio.Protocol):
     def expire(self) -> None:
         """The client let us wait too long: a slow body is told so where it can be, all else is closed."""
         patience, phase = self.patience, self.patience.phase
-        if phase is not Phase.IDLE:
+        if phase is not IDLE:
             self.door.tallies.count("timeouts")
-        if phase is Phase.BODY and patience.write_deadline > patience.deadline and self._parsing is not None:
+        if phase is BODY and patience.write_deadline > patience.deadline and self._parsing is not None:
             self.reader.close()
             self._break(408, "the request body did not come in time")
             self._run()
-        elif phase is Phase.LEAVING or patience.write_deadline <= patience.deadline:
+        elif phase is LEAVING or patience.write_deadline <= patience.deadline:
             self.abort()
         else:
             self._shut()
@@ -200,7 +200,7 @@ class ClientConnection(Conversation, asyncio.Protocol):
         """From here on bytes pass unread; ``rest`` is what the origin sent behind its 101."""
         self._tunnel = tunnel
         self._line.clear()
-        self.patience.settle(Phase.TUNNEL, self.door.terms)
+        self.patience.settle(TUNNEL, self.door.terms)
         tunnel.start(rest)
         unread, self._unread = self._unread, b""
         if unread:

@@ -19,7 +19,7 @@ from shieldproxy.core.facts import Malformed, Request
 from shieldproxy.core.verdict import Side
 from shieldproxy.proxy.forwarding import ForwardedExchange
 from shieldproxy.proxy.identity import Identity
-from shieldproxy.proxy.patience import Patience, Phase
+from shieldproxy.proxy.patience import BODY, FRESH, HEAD, IDLE, OURSELVES, TUNNEL, Patience
 from shieldproxy.proxy.request_reader import RequestReader
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Conversation:
                     break
         finally:
             self._running = False
-        if self._lingering < 0 and self.patience.phase is not Phase.TUNNEL and not self.transport.is_closing():
+        if self._lingering < 0 and self.patience.phase is not TUNNEL and not self.transport.is_closing():
             self._settle()
 
     def _full(self) -> bool:
@@ -178,15 +178,15 @@ class Conversation:
         else:
             self.release()
         if self._parsing is not None:
-            self.patience.settle(Phase.OURSELVES if self._held else Phase.BODY, terms)
+            self.patience.settle(OURSELVES if self._held else BODY, terms)
         elif line:
-            self.patience.settle(Phase.OURSELVES, terms)
+            self.patience.settle(OURSELVES, terms)
         elif self._ended:
             self._shut()
         elif reader.in_head:
-            self.patience.settle(Phase.HEAD, terms)
-        elif self.patience.phase is not Phase.FRESH:
-            self.patience.settle(Phase.IDLE, terms)
+            self.patience.settle(HEAD, terms)
+        elif self.patience.phase is not FRESH:
+            self.patience.settle(IDLE, terms)
 
     def exchange_done(self, exchange: Exchange) -> None:
         """The exchange in front has ended: close, or go on with the next."""
@@ -197,7 +197,11 @@ class Conversation:
             self._leave(whole=exchange.body_complete)
             return
         self.reader.resume()
-        self._run()
+        if self._unread or self._line or self._parsing is not None or self._held or self._ended or self._running:
+            self._run()
+        elif not self.reader.in_head and not self.transport.is_closing():
+            # Nothing is under way and nothing waits, as nearly always.
+            self.patience.settle(IDLE, self.door.terms)
 
     @property
     def impatient(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shieldproxy.core.facts import Malformed, Request
 from shieldproxy.core.verdict import Side
-from shieldproxy.proxy.exchange import Exchange
+from shieldproxy.proxy.exchange import NOBODY, Exchange
 from shieldproxy.proxy.request_heads import CHUNKED, REPEATABLE, RequestHead, write_request_head
 from shieldproxy.proxy.response_heads import response_length, write_interim_head, write_response_head, write_switch
 from shieldproxy.proxy.tunnel import Tunnel
@@ -178,7 +178,7 @@ class ForwardedExchange(Exchange):
             if origin is not None:
                 origin.exchange = None
                 origin.release()
-        self.finish(Side.NONE)
+        self.finish(NOBODY)
 
     def cut(self) -> None:
         """Close without the last chunk, or short of the length; where only the end ends the body, reset."""

@@ -34,7 +34,7 @@ class Identity:
         self._early = b""
         self._visit: Visit | None = None
         self._lines = b""
-        self._lines_for: tuple[str, str, str, bool] | None = None
+        self._lines_for: tuple[str, str, bool] | tuple[None, None, None] = None, None, None
         self.announced = terms.client_address is not ClientAddress.PROXY_PROTOCOL
         self.caller = Caller(address, peer, secure)
 
@@ -93,10 +93,11 @@ class Identity:
 
         Kept from one request to the next, because most connections carry one client to one site.
         """
-        here = self.caller.peer.src_ip
-        wanted = (address, here, host, secure)
-        if wanted != self._lines_for:
-            self._lines_for = wanted
+        for_address, for_host, for_secure = self._lines_for
+        # The very same words come with each request; whether equal ones are others is not worth a comparison.
+        if address is not for_address or host is not for_host or secure is not for_secure:
+            self._lines_for = address, host, secure
+            here = self.caller.peer.src_ip
             chain = f"{address}, {here}" if here and address != here else address
             site = f"X-Forwarded-Host: {host}\r\n" if host else ""
             scheme = "https" if secure else "http"

@@ -101,7 +101,7 @@ class KnownHeads:
             head.host,
             request.host,
             head.fields,
-            lines_for_origin(head),
+            b"Host: %b\r\n%b" % (head.host, lines_for_origin(head)),
             request.headers,
             request.fingerprint,
         )

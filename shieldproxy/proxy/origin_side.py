@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from shieldproxy.core.verdict import Side
+from shieldproxy.proxy.exchange import NOBODY
 from shieldproxy.proxy.response_heads import UNTIL_CLOSE, describe
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class OriginConnection(asyncio.Protocol):
         else:
             self.spoken = False
             self._pool.give_back(self)
-        exchange.finish(Side.NONE)
+        exchange.finish(NOBODY)
         return True
 
     def eof_received(self) -> bool:

@@ -111,8 +111,9 @@ class Pool:
 
     def connect(self, exchange: ForwardedExchange) -> None:
         """Give ``exchange`` a connection: an idle one at once, a new one, or a place in the line; or fail it."""
-        assert exchange.head is not None
-        if exchange.head.upgrade and not self._may_tunnel(exchange):
+        head = exchange.head
+        assert head is not None
+        if head.upgrade and not self._may_tunnel(exchange):
             exchange.fail(ExchangeError(503, "busy", "all upgraded connections to the origin are in use", Side.SHIELD))
             return
         if not self._may_hold(exchange):
@@ -121,7 +122,7 @@ class Pool:
         while self._idle:
             origin = self._idle[-1]
             if (
-                exchange.head.method not in REPEATABLE
+                head.method not in REPEATABLE
                 and origin.deadline - self._terms.idle + SURELY_OPEN < self.now()
                 and self.open_connections < self._terms.max_connections
             ):
@@ -145,7 +146,7 @@ class Pool:
     def _may_hold(self, exchange: ForwardedExchange) -> bool:
         """Tell whether its client may have one more: when many are in use, nobody has more than a part of them."""
         most = self._terms.max_connections
-        if (self.open_connections - len(self._idle)) * BUSY < most:
+        if (len(self._open) + self._connecting - len(self._idle)) * BUSY < most:
             return True
         visit = exchange.visit
         return bool(visit.standing.exempt) or self._held.get(visit.visitor.client, 0) < max(LEAST, most // PART)

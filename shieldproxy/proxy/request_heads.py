@@ -42,8 +42,8 @@ CHUNKED = -1
 class RequestHead(NamedTuple):
     """A request head that may be served.
 
-    ``length`` is CHUNKED for a chunked body, 0 for none. ``lines`` are the header lines that go on to the origin, where
-    they are written already.
+    ``length`` is CHUNKED for a chunked body, 0 for none. ``lines`` are Host and the header lines as they go on to the
+    origin, where they are written already: only for what has no body and asks for no upgrade.
     """
 
     method: bytes
@@ -211,7 +211,14 @@ def write_request_head(head: RequestHead, forwarded: bytes, request_id: bytes, n
     ``forwarded`` is the block of X-Forwarded-* lines of this client, ``nameless`` the Host of a request that has
     none (HTTP/1.0).
     """
-    lines = lines_for_origin(head) if head.lines is None else head.lines
+    if head.lines is not None:
+        return b"%b %b HTTP/1.1\r\n%b%bX-Request-Id: %b\r\n\r\n" % (
+            head.method,
+            head.target,
+            head.lines,
+            forwarded,
+            request_id,
+        )
     if head.length > 0:
         framed = b"Content-Length: %d\r\n" % head.length
     elif head.length < 0:
@@ -226,7 +233,7 @@ def write_request_head(head: RequestHead, forwarded: bytes, request_id: bytes, n
         head.method,
         head.target,
         head.host or nameless,
-        lines,
+        lines_for_origin(head),
         framed,
         forwarded,
         request_id,
