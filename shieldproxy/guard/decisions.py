@@ -9,7 +9,7 @@ from shieldproxy.core.verdict import Action, Side, Verdict
 from shieldproxy.guard.visits import Peer, Visit
 
 # By a name of this module: to ask an enumeration for a member costs five times as much (Python 3.11).
-ADMIT = Action.ADMIT
+ADMIT, ORIGIN = Action.ADMIT, Side.ORIGIN
 
 
 class Outcome(NamedTuple):

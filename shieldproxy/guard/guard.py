@@ -13,10 +13,10 @@ from shieldproxy.core.facts import Facts, Malformed, Request
 from shieldproxy.core.judge import judge
 from shieldproxy.core.observing import consider, watches
 from shieldproxy.core.stages import STAGE_NAMES, suspicion
-from shieldproxy.core.verdict import Action, Mode, Side, Verdict
+from shieldproxy.core.verdict import Action, Mode, Verdict
 from shieldproxy.guard.conduct import PASSED, Conduct
 from shieldproxy.guard.crowd import Crowd
-from shieldproxy.guard.decisions import Decision, Outcome
+from shieldproxy.guard.decisions import ADMIT, ORIGIN, Decision, Outcome
 from shieldproxy.guard.gate import OwnAnswer
 from shieldproxy.guard.habits import HabitsOfAll
 from shieldproxy.guard.kept_forms import keepable
@@ -53,8 +53,6 @@ VISITS = 16_384
 
 STAGE_INDEX = {name: index for index, name in enumerate(STAGE_NAMES)}
 OVER_OWN_LIMIT = STAGE_INDEX["over_own_limit"]
-# By names of this module: to ask an enumeration for a member costs five times as much (Python 3.11).
-ADMIT, ORIGIN = Action.ADMIT, Side.ORIGIN
 
 
 class Guard:

@@ -94,7 +94,7 @@ class Pool:
 
     @property
     def open_connections(self) -> int:
-        """How many connections to the origin exist or are being made, tunnels apart."""
+        """Connections to the origin that exist or are being made, tunnels apart."""
         return len(self._open) + self._connecting
 
     @property
@@ -111,9 +111,8 @@ class Pool:
 
     def connect(self, exchange: ForwardedExchange) -> None:
         """Give ``exchange`` a connection: an idle one at once, a new one, or a place in the line; or fail it."""
-        head = exchange.head
-        assert head is not None
-        if head.upgrade and not self._may_tunnel(exchange):
+        assert exchange.head is not None
+        if exchange.head.upgrade and not self._may_tunnel(exchange):
             exchange.fail(ExchangeError(503, "busy", "all upgraded connections to the origin are in use", Side.SHIELD))
             return
         if not self._may_hold(exchange):
@@ -122,7 +121,7 @@ class Pool:
         while self._idle:
             origin = self._idle[-1]
             if (
-                head.method not in REPEATABLE
+                exchange.head.method not in REPEATABLE
                 and origin.deadline - self._terms.idle + SURELY_OPEN < self.now()
                 and self.open_connections < self._terms.max_connections
             ):
@@ -155,7 +154,7 @@ class Pool:
         most, client = self._terms.max_connections, exchange.visit.visitor.client
         if len(self._tunnels) * BUSY < most or exchange.visit.standing.exempt:
             return len(self._tunnels) < most
-        held = sum(1 for origin in self._tunnels if origin.holder == client)
+        held = sum(origin.holder == client for origin in self._tunnels)
         return len(self._tunnels) < most and held < max(LEAST, most // PART)
 
     def _hold(self, exchange: ForwardedExchange) -> None:
