@@ -65,6 +65,8 @@ class Conduct:
     def judge(self, decision: Decision, outcome: Outcome) -> None:
         """Hear how an exchange ended that was not simply admitted. In observe mode nobody is banned."""
         visit, verdict = decision.visit, decision.verdict
+        if verdict.action is not Action.ADMIT and decision.facts.clearance is not None:
+            self._tallies.count("cleared_refused")
         if visit.standing.exempt or self._policy.mode is Mode.OBSERVE:
             return
         if outcome.challenge == PASSED:

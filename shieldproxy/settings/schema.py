@@ -78,6 +78,7 @@ class Server:
     hosts: tuple[str, ...] = part((), items(site_name, what="names"))
     own_path: str = setting("/.shieldproxy", own_path)
     drain: float = setting(30.0, duration("0s", "1h"))
+    step_back: float = setting(300.0, duration("0s", "1d"))
     max_connections: int = setting(10_000, integer(1, 1_000_000))
     max_connections_per_client: int = setting(256, integer(1, 1_000_000))
     tls: Tls | None = part(None, tls)

@@ -42,6 +42,7 @@ PLAIN = (
     "bans",
     "clearances_given",
     "clearances_refused",
+    "cleared_refused",
     "puzzles_not_kept",
     "origin_connections",
     "origin_errors",

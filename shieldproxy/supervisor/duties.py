@@ -10,6 +10,7 @@ from shieldproxy.state.beats import Beats
 from shieldproxy.state.memory import Region
 from shieldproxy.supervisor import certificates, origin, pulse
 from shieldproxy.supervisor.episodes import say_episode
+from shieldproxy.supervisor.stepping import look_after
 from shieldproxy.supervisor.tightening import say_change, say_posture
 from shieldproxy.supervisor.watch import REMEMBER_ROUND
 
@@ -56,6 +57,7 @@ class Duties:
             say_posture(node.log, node.watch.detected)
         say_change(node.log, node.watch.change)
         say_episode(node.log, node.watch.episodes)
+        look_after(node)
         if node.operators.sweep():
             node.tell_allowed()
 

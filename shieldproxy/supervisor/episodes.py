@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from shieldproxy.state.tallies import Totals
 
 
+# Buckets without an excess after which it is over for the posture: two, for one may be a breath.
+LASTING = 2
+
+
 class LiveEpisodes:
     """Says which episode is open. ``detection`` is what an earlier run knew."""
 
@@ -43,8 +47,12 @@ class LiveEpisodes:
 
     @property
     def excess(self) -> bool:
-        """Whether an episode is open and its excess has not died down."""
-        return self.detection.open is not None and self.detection.quiet == 0.0
+        """Whether an episode is open and its excess goes on: what is asked for now, not what is smoothed over minutes.
+
+        An episode stays open long after its last excess, so that two waves are one; the posture must not.
+        """
+        found = self.detection
+        return found.open is not None and found.upto - found.open.end < LASTING * self._policy.bucket
 
     def count(self, before: Totals, now: Totals, wall: float) -> None:
         """Take what was counted in the last second, ``wall`` in unix seconds.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from shieldproxy import oplog
 from shieldproxy.app.orders import Adopt, Allowed, BannedNetworks, Boot, Order
 from shieldproxy.app.terms import policy_of
+from shieldproxy.core.aftermath import Aftermath
 from shieldproxy.core.errors import ConfigurationError, StartError
 from shieldproxy.journal.mending import probe
 from shieldproxy.state.files import make_private
@@ -31,6 +32,7 @@ from shieldproxy.supervisor.operators import Operators
 from shieldproxy.supervisor.policy_notes import note_policy, note_reload
 from shieldproxy.supervisor.rights import keep_from_children
 from shieldproxy.supervisor.rounds import repeat
+from shieldproxy.supervisor.stepping import watch_change
 from shieldproxy.supervisor.watch import watch_for
 from shieldproxy.supervisor.workers import WorkerProcess, wait_ready
 
@@ -60,6 +62,7 @@ class Supervisor:
         self.log = oplog.logger("supervisor")
         self.minute = oplog.MinuteLog(self.log, time.monotonic)
         self.reload_refused: tuple[str, ...] = ()
+        self.aftermath = Aftermath()
         self.waiting: tuple[str, ...] = ()
         self.hearing = Hearing(self)
         self.origin = origin.Health()
@@ -217,10 +220,11 @@ class Supervisor:
         return problems
 
     async def _reload(self) -> tuple[str, ...]:
+        before = self.settings
         try:
             wanted = await asyncio.to_thread(self._load)
-            settings, waiting = takeover(self.settings, wanted)
-            policy = policy_of(settings, self.operators.allowed())
+            settings, waiting = takeover(before, wanted)
+            policy_of(settings, self.operators.allowed())
             load_ring(settings.state.directory, os.urandom)
         except (ConfigurationError, StartError) as error:
             self.reload_refused = tuple(str(error).splitlines())
@@ -228,14 +232,21 @@ class Supervisor:
                 "reload refused, the old configuration stays", problems=list(self.reload_refused)
             )
             return self.reload_refused
-        self.settings, self.policy, self.reload_refused, self.waiting = settings, policy, (), waiting
+        self.reload_refused = ()
+        self.take(settings, waiting)
+        note_reload(self)
+        watch_change(self, before)
+        return ()
+
+    def take(self, settings: Settings, waiting: tuple[str, ...]) -> None:
+        """Let ``settings`` hold from now on, for every worker; ``waiting`` are keys that wait for the next start."""
+        self.settings, self.waiting = settings, waiting
+        self.policy = policy_of(settings, self.operators.allowed())
         self.watch.adopt(settings)
         self.situation.generation += 1
         self.tell(Adopt(settings))
-        note_reload(self)
         self.certificates = certificates.InUse(settings)
         self.certificates.say(self.log, time.time())
-        return ()
 
     # -- end --------------------------------------------------------------------------------------------------------
 

@@ -74,6 +74,18 @@ def test_it_is_over_some_minutes_after_its_end_and_the_next_has_the_next_number(
     assert node.live.opened == 2
 
 
+def test_an_excess_is_over_half_a_minute_after_its_end_though_the_episode_is_open() -> None:
+    """What is smoothed over minutes decides whether two waves are one, not how long visitors are held up."""
+    node = Node()
+    node.seconds(600, 10)
+    assert not node.live.excess
+    node.seconds(60, 10, 80)
+    assert node.live.excess
+    node.seconds(30, 10)
+    assert node.live.open
+    assert not node.live.excess
+
+
 def test_opening_and_ending_are_said_once() -> None:
     """A line for each in the operational log, none in between."""
     node, log = Node(), ListLog()
