@@ -25,6 +25,7 @@ ABOUT_NO_MODULE: dict[str, str] = {
     "tests/e2e/test_new_user.py": "it is about the whole, as somebody meets it on the first day",
     "tests/e2e/test_reload.py": "it is about the whole, while its configuration changes",
     "tests/e2e/test_serving.py": "it is about the whole, before a real web server",
+    "tests/e2e/test_tls.py": "it is about the whole, as programs that speak TLS meet it",
     "tests/e2e/test_when_parts_fail.py": "it is about the whole, when something outside of it breaks",
     "tests/e2e/test_workers.py": "it is about the whole, as several processes",
     "tests/guard/test_pages_in_chromium.py": "the pages are files, and a browser is who reads them",

@@ -77,6 +77,7 @@ def filter_options(command: Command) -> Command:
             ("--path", str, "GLOB", "Path; * stands for anything, also slashes."),
             ("--rule", str, "GLOB", "Limit, rule or stage that decided, or a reason."),
             ("--host", str, "GLOB", "Name of the site."),
+            ("--ja4", str, "GLOB", "Fingerprint of the client's TLS; * stands for anything."),
             ("--episode", str, "ID", "Attack episode."),
         )
     ):
@@ -103,6 +104,7 @@ def filter_of(asked: dict[str, Any], default_actions: frozenset[str] = NOT_ADMIT
         paths=asked["path"],
         rules=asked["rule"],
         hosts=asked["host"],
+        ja4s=asked["ja4"],
         episodes=frozenset(asked["episode"]),
     )
     if found.since and found.until and found.since > found.until:

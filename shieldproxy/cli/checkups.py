@@ -13,6 +13,7 @@ from shieldproxy.cli.spans import written_size, written_span
 from shieldproxy.core.errors import StartError
 from shieldproxy.intel.databases import STALE_DAYS, Database
 from shieldproxy.journal.timekeeping import ClockState
+from shieldproxy.settings.certificate_files import Lasting
 from shieldproxy.settings.schema import Settings
 from shieldproxy.state.files import read_secret
 
@@ -68,6 +69,17 @@ def check_secret(path: Path, subject: str) -> Finding:
         return Finding(Level.OK, subject, f"{path} is not there yet; made at the first start")
     mode = path.stat().st_mode & 0o777
     return Finding(Level.OK, subject, f"{path}, mode {mode:04o}")
+
+
+def check_certificate(one: Lasting, now: float) -> Finding:
+    """Browsers warn of a certificate that has ended, and renewals fail in silence. ``now`` is unix seconds."""
+    warning, days = one.warning(now), one.days(now)
+    text = f"{one.file} for {one.names[0] if one.names else 'no host'}"
+    if not warning:
+        return Finding(Level.OK, "certificate", f"{text}: {days} days left")
+    useless = now >= one.ends or now < one.begins
+    todo = "renew it, then shieldproxy reload; look why the renewal does not work"
+    return Finding(Level.FAIL if useless else Level.WARN, "certificate", f"{text} {warning}", todo)
 
 
 def check_directory(directory: Path, subject: str, machine: Machine) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from shieldproxy.cli.reach import ask_status, client_of, salvaged
 from shieldproxy.cli.seals import check_seals
 from shieldproxy.core.errors import ConfigurationError
 from shieldproxy.core.printing import printable
+from shieldproxy.settings.certificate_files import lasting
 from shieldproxy.settings.compiling import compile_policy
 from shieldproxy.settings.schema import Settings
 from shieldproxy.state.keys import CLEARANCE_KEYS, EVIDENCE_KEY, NODE_SECRET
@@ -88,6 +89,8 @@ def examine_machine(settings: Settings, machine: Machine, pid: int, now: float) 
     yield from checkups.check_directory(state, "state", machine)
     yield from checkups.check_directory(settings.journal.directory, "journal", machine)
     yield check_seals(settings)
+    for one in lasting(settings.server.tls.pairs) if settings.server.tls else ():
+        yield checkups.check_certificate(one, now)
     yield checkups.check_open_files(machine.open_files(pid), settings)
     memory = checkups.check_memory(machine.memory(), settings)
     if memory is not None:

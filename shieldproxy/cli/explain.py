@@ -152,6 +152,8 @@ def _asked(record: Record) -> Iterator[str]:
     yield _pair("", f"user agent {record.user_agent or '(none)'}")
     if record.referer:
         yield _pair("", f"referer {record.referer}")
+    if record.ja4:
+        yield _pair("", f"TLS fingerprint (JA4) {record.ja4}")
 
 
 def _answer(record: Record) -> str:

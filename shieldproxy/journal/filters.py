@@ -27,8 +27,8 @@ class Filter:
     """What a record must be. Parts that are empty ask nothing; within a part one of the values suffices.
 
     ``since`` and ``until`` are ts as records write them, both included. ``clients`` and ``networks`` hold the
-    address or the client key; ``classes`` are network classes; ``paths``, ``rules`` and ``hosts`` are globs
-    (``*`` crosses slashes), hosts in any case.
+    address or the client key; ``classes`` are network classes; ``paths``, ``rules``, ``hosts`` and ``ja4s`` are
+    globs (``*`` crosses slashes), hosts in any case.
     """
 
     since: str = ""
@@ -42,6 +42,7 @@ class Filter:
     paths: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    ja4s: tuple[str, ...] = ()
     episodes: frozenset[str] = frozenset()
 
     def holds(self, record: Mapping[str, Any]) -> bool:
@@ -59,6 +60,7 @@ class Filter:
             and (not self.episodes or record["episode"] in self.episodes)
             and (not self.paths or self._path.match(record["path"]) is not None)
             and (not self.hosts or self._host.match(record["host"]) is not None)
+            and (not self.ja4s or self._ja4.match(record["ja4"]) is not None)
             and (not self.rules or self._names_rule(record))
             and (not self.clients or _lies_within(record, self.clients))
             and (not self.networks or _lies_within(record, self.networks))
@@ -91,6 +93,10 @@ class Filter:
     @cached_property
     def _host(self) -> re.Pattern[str]:
         return compile_globs(self.hosts, ignore_case=True)
+
+    @cached_property
+    def _ja4(self) -> re.Pattern[str]:
+        return compile_globs(self.ja4s)
 
     @cached_property
     def _rule(self) -> re.Pattern[str]:

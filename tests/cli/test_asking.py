@@ -38,6 +38,7 @@ def test_every_option_becomes_a_part() -> None:
         "--since", "2026-11-24", "--until", "2026-11-24", "--action", "drop,refuse", "--client", "203.0.113.7",
         "--client", "2001:db8::1", "--network", "vpn", "--network", "198.51.100.0/24", "--asn", "AS64500", "--asn", "1",
         "--country", "ch", "--path", "/a*", "--rule", "client", "--host", "example.org", "--episode", "e1",
+        "--ja4", "t13*",
     )  # fmt: skip
     assert (found.since, found.until) == ("2026-11-24T00:00:00.000000Z", "2026-11-24T23:59:59.999999Z")
     assert found.actions == {"drop", "refuse"}
@@ -48,6 +49,7 @@ def test_every_option_becomes_a_part() -> None:
     assert found.countries == {"CH"}
     assert (found.paths, found.rules, found.hosts) == (("/a*",), ("client",), ("example.org",))
     assert found.episodes == {"e1"}
+    assert found.ja4s == ("t13*",)
 
 
 @pytest.mark.parametrize(

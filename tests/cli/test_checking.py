@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
+
+from tests.pems import write_pair
 
 Type = Callable[..., Result]
 BAD = '[server]\nmode = "loud"\n\n[limits.client]\nscope = "client"\nrate = 0\nburst = 5\naction = "throttle"\n'
@@ -41,6 +44,43 @@ def test_every_problem_is_named_at_once(tmp_path: Path, typed: Type, objects: Ca
         (2, "server.mode"),
         (6, "limits.client.rate"),
     ]
+
+
+def test_certificates_are_shown_with_their_days(
+    tmp_path: Path, typed: Type, objects: Callable[[Result], list[Any]]
+) -> None:
+    """Names and days left; one that ended or ends soon is a warning and no reason to refuse the file."""
+    usual = write_pair(
+        tmp_path, "usual", "a.example", "b.example", "c.example", "d.example", ends=dt.timedelta(days=80.5)
+    )
+    ended = write_pair(tmp_path, "ended", "old.example", begins=dt.timedelta(-90), ends=dt.timedelta(-2.5))
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f"[server.tls]\ncertificate = '{usual.certificate}'\nkey = '{usual.key}'\n"
+        f"[[server.tls.certificates]]\ncertificate = '{ended.certificate}'\nkey = '{ended.key}'\n"
+    )
+    result = typed("check", path)
+    assert result.exit_code == 0
+    assert f"certificate {usual.certificate} for a.example, b.example, c.example ...: 80 days left" in result.stdout
+    assert result.stderr == (
+        f"warning: certificate {ended.certificate} ended 2 days ago: browsers warn every visitor\n"
+    )
+    first, second = objects(typed("check", path, "--format", "json"))[0]["certificates"]
+    assert (first["days"], first["warning"]) == (80, "")
+    assert (second["names"], second["days"]) == (["old.example"], -3)
+    assert second["warning"].startswith("ended 2 days ago")
+
+
+def test_a_key_of_another_certificate_is_named(tmp_path: Path, typed: Type) -> None:
+    """With its line, the file, and what is wanted there."""
+    one, other = write_pair(tmp_path, "one", "a.example"), write_pair(tmp_path, "other", "b.example")
+    path = tmp_path / "config.toml"
+    path.write_text(f"[server.tls]\ncertificate = '{one.certificate}'\nkey = '{other.key}'\n")
+    result = typed("check", path)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(
+        f'{path}:3: server.tls.key: "{other.key}" is not the key of the first certificate in "{one.certificate}"; allowed: '
+    )
 
 
 @pytest.mark.parametrize("words", [("check",), ("check", "-c", "config.toml"), ("check", "config.toml")])

@@ -15,6 +15,7 @@ from shieldproxy.cli.machine import Machine, OpenFiles, Space
 from shieldproxy.control.node import JournalState, Origin, Status
 from shieldproxy.control.problems import plain
 from shieldproxy.journal.timekeeping import ClockState
+from shieldproxy.settings.certificate_files import Lasting
 from shieldproxy.settings.reading import load
 
 
@@ -39,6 +40,26 @@ class PaperMachine(Machine):
         if self._space is None:
             raise OSError(5, "Input/output error")
         return self._space
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "level", "told"),
+    [
+        (-1.0, 60.5, Level.OK, "site.pem for a.example: 60 days left"),
+        (-1.0, 3.5, Level.WARN, "site.pem for a.example ends in 3 days"),
+        (-90.0, -3.5, Level.FAIL, "site.pem for a.example ended 3 days ago: browsers warn every visitor"),
+        (0.5, 60.0, Level.FAIL, "site.pem for a.example is not valid yet"),
+    ],
+)
+def test_a_certificate(begins: float, ends: float, level: Level, told: str) -> None:
+    """Days left; the last two weeks are a warning, beyond the end it does not work."""
+    now, day = 1_800_000_000.0, 86_400.0
+    found = checkups.check_certificate(
+        Lasting(Path("site.pem"), ("a.example",), now + begins * day, now + ends * day), now
+    )
+    assert found.level is level
+    assert found.text.startswith(told)
+    assert bool(found.todo) == (level is not Level.OK)
 
 
 ROOMY = Space(100 * GIB, 200 * GIB, 1_000_000)

@@ -98,6 +98,7 @@ def test_a_hostile_request_is_explained_without_harm(tmp_path: Path, run: Run) -
         ({"enforced": False}, "mode was observe"),
         ({"side": Side.ORIGIN.value}, "does not count against the client"),
         ({"referer": "https://a/"}, "referer https://a/"),
+        ({"ja4": "t13d1516h2_8daaf6152771_e5627efa2ab1"}, "TLS fingerprint (JA4) t13d1516h2_8daaf6152771_e5627efa2ab1"),
         ({"asn": 0, "country": "", "as_name": ""}, "no known network, country not known"),
         ({"client": "2001:db8::/64", "src_ip": "2001:db8::1"}, "2001:db8::1 port 40000, counted as 2001:db8::/64"),
         ({"challenge": "passed"}, "challenge passed"),

@@ -56,6 +56,9 @@ NETWORK = (ipaddress.ip_network("203.0.113.0/24"),)
         (Filter(paths=("/search",)), {"path": "/search/"}, False),
         (Filter(hosts=("WWW.example.*",)), {}, True),
         (Filter(hosts=("example.org",)), {}, False),
+        (Filter(ja4s=("t13d*_8daaf6152771_*",)), {"ja4": "t13d1516h2_8daaf6152771_e5627efa2ab1"}, True),
+        (Filter(ja4s=("t13d*_8daaf6152771_*",)), {"ja4": "t13i181000_85036bcba153_d41ae481755e"}, False),
+        (Filter(ja4s=("t*",)), {"ja4": ""}, False),
         # Why: rule, stage or one of the reasons.
         (Filter(rules=("client",)), {}, True),
         (Filter(rules=("over_own*",)), {}, True),
