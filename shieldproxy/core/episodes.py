@@ -39,7 +39,7 @@ class EpisodePolicy(NamedTuple):
     are one, ``silence`` without any request after which nobody looked, ``give_in`` after which an excess that nobody
     stops is the usual. ``floor`` is requests a second of excess below which nothing is an attack; ``ratio`` the least
     and ``low`` the last excess, ``newcomer`` the least at a time of day never seen before, as factors over the usual;
-    ``ignored`` the share of requests that, stopped and unanswered, are a sign; ``smoothing`` is for one minute.
+    below ``sure`` times the usual one that nobody stops must last for ``patience`` seconds; ``ignored`` the share of requests that, stopped and unanswered, are a sign; ``smoothing`` is for one minute.
     """
 
     usual: UsualPolicy = UsualPolicy()
@@ -48,6 +48,8 @@ class EpisodePolicy(NamedTuple):
     clip: float = 6.0
     ratio: float = 1.5
     low: float = 1.35
+    sure: float = 2.0
+    patience: float = 1_200.0
     newcomer: float = 3.0
     smoothing: float = 0.2
     quiet: float = 600.0
@@ -67,7 +69,8 @@ class EpisodePolicy(NamedTuple):
         return (
             f"an episode is at least {self.ratio:g} times the usual of that time of day ({self.newcomer:g} times where "
             f"that is not known yet, {self.usual.beginner:g} times in the first {self.usual.young / 60:g} min of all) "
-            f"and {self.floor:g} requests a second above it, or {100 * self.ignored:.0f} % of "
+            f"and {self.floor:g} requests a second above it, for {self.patience / 60:g} min where it is below "
+            f"{self.sure:g} times, or {100 * self.ignored:.0f} % of "
             f"all requests stopped and unanswered; counted in buckets of {self.bucket:g} s (CUSUM k = {self.slack:g}, "
             f"h = {self.alarm:g}); it ends when the smoothed excess was below {self.low:g} times for "
             f"{self.quiet / 60:g} min; a gap below {self.merge / 60:g} min is none"
@@ -201,10 +204,18 @@ def _take(policy: EpisodePolicy, before: Detection, tally: Tally) -> Detection:
     if score <= 0.0:
         return Detection(usual, upto, 0.0, level, 0.0, None, None, before.closed)
     since = _grown(policy, before.since or Span(tally.start, tally.start), tally, excess)
-    lasting = level >= log(policy.ratio) or excess.ratio >= log(policy.usual.beginner)
-    if score >= policy.alarm and (excess.sign or lasting):
+    if score >= policy.alarm and (excess.sign or _is_sure(policy, since, level, excess)):
         return _opened(policy, before, since, (usual, upto, max(level, excess.ratio)))
     return Detection(usual, upto, min(score, policy.alarm), level, 0.0, since, None, before.closed)
+
+
+def _is_sure(policy: EpisodePolicy, since: Span, level: float, excess: _Excess) -> bool:
+    """Tell whether an excess that nobody stops is more than a restless hour: it is large, or it lasts."""
+    if excess.ratio >= log(policy.usual.beginner):
+        return True
+    if level < log(policy.ratio):
+        return False
+    return since.requests >= policy.sure * since.usual or since.end - since.start >= policy.patience
 
 
 def _measured(policy: EpisodePolicy, usual: Usual, tally: Tally) -> _Excess:

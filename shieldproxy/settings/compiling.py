@@ -29,6 +29,8 @@ def compile_episodes(settings: Settings) -> EpisodePolicy:
         alarm=wanted.alarm,
         ratio=wanted.ratio,
         low=wanted.low,
+        sure=wanted.sure,
+        patience=wanted.patience,
         newcomer=wanted.newcomer,
         quiet=wanted.quiet,
         merge=wanted.merge,

@@ -125,14 +125,14 @@ def find_bans(settings: Settings) -> Iterator[Fault]:
 
 def find_episodes(settings: Settings) -> Iterator[Fault]:
     """What ends an episode is less than what begins one."""
-    episodes, low, newcomer = settings.episodes, ("episodes", "low"), ("episodes", "newcomer")
-    ratio = ("episodes", "ratio")
+    episodes, low, ratio = settings.episodes, ("episodes", "low"), ("episodes", "ratio")
     if episodes.low >= episodes.ratio:
         message = f"{episodes.low:g} is not below episodes.ratio; allowed: less than {episodes.ratio:g}"
         yield Fault(low, message, (ratio,))
-    if episodes.newcomer < episodes.ratio:
-        message = f"{episodes.newcomer:g} is below episodes.ratio; allowed: {episodes.ratio:g} or more"
-        yield Fault(newcomer, message, (ratio,))
+    for name, value in (("newcomer", episodes.newcomer), ("sure", episodes.sure)):
+        if value < episodes.ratio:
+            message = f"{value:g} is below episodes.ratio; allowed: {episodes.ratio:g} or more"
+            yield Fault(("episodes", name), message, (ratio,))
 
 
 def find_offload(settings: Settings) -> Iterator[Fault]:

@@ -179,6 +179,8 @@ class Episodes:
 
     ratio: float = setting(1.5, number(1.05, 1_000))
     low: float = setting(1.35, number(1.01, 1_000))
+    sure: float = setting(2.0, number(1.05, 1_000))
+    patience: float = setting(1_200.0, duration("0s", "1d"))
     newcomer: float = setting(3.0, number(1.05, 1_000))
     floor: float = setting(5.0, number(0.1, 1_000_000))
     unanswered: float = setting(0.25, number(0.01, 1))

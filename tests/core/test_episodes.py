@@ -26,16 +26,16 @@ ATTACKS = ((6.3, 1.8, 60), (8.6, 3.0, 20), (10.45, 5.0, 45), (12.8, 2.2, 1_440),
 
 
 def season(
-    seed: int, days: int, attacks: tuple[tuple[float, float, int], ...] = (), bucket: float = 60.0
+    seed: int, days: int, attacks: tuple[tuple[float, float, int], ...] = (), bucket: float = 60.0, kept: float = 0.8
 ) -> list[Tally]:
-    """Return the counts of a site with days, weekends and noise, and with attacks on it."""
+    """Return the counts of a site with days, weekends, noise (of which so much is ``kept`` a bucket) and attacks."""
     chance = random.Random(seed)
     found, noise = [], 0.0
     for number in range(int(days * DAY / bucket)):
         moment = number * bucket
         day = moment / DAY
         rate = 4.5 + 25.5 * max(0.0, math.sin((day % 1 - 0.2) * 2 * math.pi))
-        noise = 0.8 * noise + chance.gauss(0.0, 0.05)
+        noise = kept * noise + chance.gauss(0.0, 0.05)
         mean = rate * (0.7 if int(day) % 7 >= 5 else 1.0) * math.exp(noise) * bucket
         for start, factor, minutes in attacks:
             if start <= day < start + minutes / 1_440:
@@ -68,6 +68,32 @@ def test_attacks_are_found_where_they_were(seed: int) -> None:
 def test_quiet_weeks_have_no_episodes(seed: int) -> None:
     """Nights, mornings and weekends are no attacks."""
     assert len(episodes(MINUTE, season(seed, 21), LATER)) <= 1
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_restless_weeks_have_hardly_any_episodes_but_the_attacks(seed: int) -> None:
+    """Noise of 19 % that lasts for five minutes, on buckets of ten seconds: every attack, at most one more."""
+    attacks = ((6.3, 1.8, 60), (8.6, 3.0, 20), (9.45, 5.0, 45), (10.4, 2.2, 720), (12.1, 25.0, 120))
+    found = episodes(EpisodePolicy(), season(seed, 13, attacks, bucket=10.0, kept=0.967), LATER)
+    for start, _, minutes in attacks:
+        (near,) = [span for span in found if span.start <= start * DAY + minutes * 60 and span.end >= start * DAY]
+        assert abs(near.start - start * DAY) <= 180.0
+        assert near.end >= start * DAY + minutes * 60 - 60.0
+    assert len(found) <= len(attacks) + 1
+
+
+def test_a_small_excess_counts_when_it_lasts() -> None:
+    """1.7 times the usual for a quarter of an hour is a restless hour, for half an hour an episode from its start."""
+    known = list(season(1, 4, kept=0.0, bucket=10.0))
+    for minutes, count in ((15, 0), (40, 1)):
+        begin = 3 * DAY + 43_200.0
+        raised = [
+            tally._replace(requests=int(tally.requests * 1.7)) if begin <= tally.start < begin + minutes * 60 else tally
+            for tally in known
+        ]
+        found = [span for span in episodes(EpisodePolicy(), raised, LATER) if span.start > 2 * DAY]
+        assert len(found) == count
+        assert all(abs(span.start - begin) <= 60.0 for span in found)
 
 
 def test_the_same_counts_give_the_same_episodes_live_and_later() -> None:
@@ -205,5 +231,14 @@ def test_episodes_are_numbered_within_their_day() -> None:
 def test_the_parameters_can_be_told() -> None:
     """Whoever reads a count of episodes reads by what it was counted."""
     words = EpisodePolicy().words()
-    for part in ("1.5 times", "5 requests a second", "25 %", "10 s", "k = 1.5", "h = 12", "30 min"):
+    for part in (
+        "1.5 times",
+        "5 requests a second",
+        "25 %",
+        "10 s",
+        "k = 1.5",
+        "h = 12",
+        "30 min",
+        "20 min where it is below 2 times",
+    ):
         assert part in words
