@@ -39,7 +39,8 @@ class EpisodePolicy(NamedTuple):
     are one, ``silence`` without any request after which nobody looked, ``give_in`` after which an excess that nobody
     stops is the usual. ``floor`` is requests a second of excess below which nothing is an attack; ``ratio`` the least
     and ``low`` the last excess, ``newcomer`` the least at a time of day never seen before, as factors over the usual;
-    below ``sure`` times the usual one that nobody stops must last for ``patience`` seconds; ``ignored`` the share of requests that, stopped and unanswered, are a sign; ``smoothing`` is for one minute.
+    below ``sure`` times the usual one that nobody stops must last for ``patience`` seconds; ``ignored`` the share of
+    requests that, stopped and unanswered, are a sign; ``smoothing`` is for one minute.
     """
 
     usual: UsualPolicy = UsualPolicy()
