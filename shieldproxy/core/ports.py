@@ -140,7 +140,7 @@ class Situation(Protocol):
 class Traits(Protocol):
     """Counters of what newcomers' pages have in common."""
 
-    def count(self, traits: Iterable[str]) -> None:
+    def count(self, traits: tuple[str, ...]) -> None:
         """Count one page that has ``traits``."""
 
 

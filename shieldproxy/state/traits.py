@@ -7,7 +7,7 @@ and a count. Traits that find no row are counted in one of their kind, and a ful
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from shieldproxy.core.traits import MOST_BYTES, Kind, kind_of
 
@@ -18,6 +18,8 @@ TEXT_BYTES = MOST_BYTES + 1
 FIRST = ("", *(kind.value for kind in Kind))
 # The row of all pages has no text; its first byte says how often the table began anew.
 GENERATION = 1
+# Combinations counted between two turns; a request costs one look into a dict. More of them are only shown earlier.
+PENDING = 4_096
 COUNTS_BYTES = ROWS * 8
 TABLE_BYTES = COUNTS_BYTES + ROWS * TEXT_BYTES
 
@@ -33,17 +35,27 @@ class WorkerTraits:
     def __init__(self, buffer: memoryview | bytearray, worker: int) -> None:
         self._counts, self._texts = _table(buffer, worker)
         self._rows = {text: row for row, text in enumerate(_used(self._texts))}
+        self._pending: dict[tuple[str, ...], int] = {}
         if not self._rows:
             for text in FIRST:
                 self._add(text)
 
-    def count(self, traits: Iterable[str]) -> None:
-        """Count one page that has ``traits``."""
+    def count(self, traits: tuple[str, ...]) -> None:
+        """Count one page that has ``traits``; the node can read it after the next ``turn``."""
+        pending = self._pending
+        pending[traits] = pending.get(traits, 0) + 1
+        if len(pending) >= PENDING:
+            self._show()
+
+    def _show(self) -> None:
+        """Bring what was counted since the last time into the table."""
         counts, rows = self._counts, self._rows
-        counts[0] += 1.0
-        for text in traits:
-            row = rows.get(text)
-            counts[self._add(text) if row is None else row] += 1.0
+        for traits, pages in self._pending.items():
+            counts[0] += pages
+            for text in traits:
+                row = rows.get(text)
+                counts[self._add(text) if row is None else row] += pages
+        self._pending.clear()
 
     def _add(self, text: str) -> int:
         row = len(self._rows)
@@ -57,9 +69,15 @@ class WorkerTraits:
         return row
 
     def turn(self) -> None:
-        """Begin anew when the table is full; once a second is often enough. What was not read yet is lost."""
-        if len(self._rows) < ROWS:
-            return
+        """Show what was counted; a full table begins anew. Once a second is often enough.
+
+        What was in a full table and not read within that second is lost.
+        """
+        if len(self._rows) >= ROWS:
+            self._begin_anew()
+        self._show()
+
+    def _begin_anew(self) -> None:
         kept = len(FIRST)
         self._texts[GENERATION] = (self._texts[GENERATION] + 1) % 256
         self._texts[kept * TEXT_BYTES :] = bytes(len(self._texts) - kept * TEXT_BYTES)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import start
+from benchmarks.cores import available_cores
 from benchmarks.peers import Task
 from benchmarks.peers.peer import Peer
 
@@ -37,7 +38,7 @@ class Absent(Slow):
 
 def test_the_clock_ends_with_the_first_answer(tmp_path: Path) -> None:
     """A port that accepts is no answer; the process is gone afterwards."""
-    peer = Slow(Task("pass", "http://127.0.0.1:9", start.available_cores()), tmp_path)
+    peer = Slow(Task("pass", "http://127.0.0.1:9", available_cores()), tmp_path)
     measured = start.measure(peer)
     assert measured.wall > 0.3
     assert measured.processor > 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 from shieldproxy.core.excess import Deed
 
@@ -14,7 +13,7 @@ class CountedTraits:
     def __init__(self) -> None:
         self.pages: Counter[str] = Counter()
 
-    def count(self, traits: Iterable[str]) -> None:
+    def count(self, traits: tuple[str, ...]) -> None:
         """Count one page."""
         self.pages.update(("", *traits))
 

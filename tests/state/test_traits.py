@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from shieldproxy.state.traits import FIRST, ROWS, NodeTraits, WorkerTraits, bytes_for
+from shieldproxy.state.traits import FIRST, PENDING, ROWS, NodeTraits, WorkerTraits, bytes_for
+
+
+def counted(worker: WorkerTraits, traits: tuple[str, ...]) -> None:
+    """Count a page and let its second pass."""
+    worker.count(traits)
+    worker.turn()
+
+
+def test_more_combinations_than_are_kept_are_shown_before_the_second_is_over() -> None:
+    """Memory stays bounded, and no page is lost."""
+    cells = bytearray(bytes_for(1))
+    worker, node = WorkerTraits(cells, 0), NodeTraits(cells)
+    for number in range(PENDING + 3):
+        worker.count(("path /", f"agent {number % PENDING}"))
+    assert node.news()["path /"] == PENDING
+    worker.turn()
+    assert node.news()["path /"] == 3
 
 
 def test_workers_are_added_up_and_only_news_is_told() -> None:
@@ -14,6 +31,8 @@ def test_workers_are_added_up_and_only_news_is_told() -> None:
     for worker in workers:
         worker.count(("path /", "agent curl/8"))
     workers[1].count(("path /?",))
+    for worker in workers:
+        worker.turn()
     assert node.news() == {"": 3, "path /": 2, "agent curl/8": 2, "path /?": 1}
     assert node.news() == {}
 
@@ -21,9 +40,9 @@ def test_workers_are_added_up_and_only_news_is_told() -> None:
 def test_a_worker_that_starts_anew_counts_on() -> None:
     """What its predecessor counted is not told twice, and its rows are used again."""
     cells = bytearray(bytes_for(1))
-    WorkerTraits(cells, 0).count(("path /",))
+    counted(WorkerTraits(cells, 0), ("path /",))
     node = NodeTraits(cells)
-    WorkerTraits(cells, 0).count(("path /", "path /x"))
+    counted(WorkerTraits(cells, 0), ("path /", "path /x"))
     assert node.news() == {"": 1, "path /": 1, "path /x": 1}
 
 
@@ -35,12 +54,13 @@ def test_a_full_table_counts_the_rest_by_kind_and_begins_anew() -> None:
     worker.turn()
     for number in range(room + 7):
         worker.count((f"path /{number}",))
+    worker.turn()
     news = node.news()
     assert news[""] == room + 7
     assert news["path"] == 7
     worker.turn()
     worker.count(("path /new", "agent curl/8"))
-    worker.count(("path /new",))
+    counted(worker, ("path /new",))
     assert node.news() == {"": 2, "path /new": 2, "agent curl/8": 1}
 
 
@@ -50,10 +70,11 @@ def test_a_table_that_began_anew_is_not_taken_for_the_one_before() -> None:
     worker, node = WorkerTraits(cells, 0), NodeTraits(cells)
     for number in range(ROWS):
         worker.count((f"path /{number}",))
+    worker.turn()
     node.news()
     worker.turn()
     for _ in range(5):
-        worker.count(("path /other",))
+        counted(worker, ("path /other",))
     assert node.news()["path /other"] == 5
 
 

@@ -68,6 +68,7 @@ class Node:
                     if deed is Deed.PAGE:
                         self.traits.count(SEEN[asn])
                     self.tallies.count_verdict(0, 9, 100)
+            self.traits.turn()
             self.now += 1.0
             self.watch.tick(self.now, self.now)
 
