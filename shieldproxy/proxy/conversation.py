@@ -204,6 +204,11 @@ class Conversation:
             self.patience.settle(IDLE, self.door.terms)
 
     @property
+    def half_closed(self) -> bool:
+        """Whether the client will send nothing more: it may be gone, or wait for its answers."""
+        return self._ended
+
+    @property
     def impatient(self) -> bool:
         """Whether bytes came behind a request for an upgrade before it was answered: nobody can place them."""
         return self.reader.upgrading and self._unread != b""

@@ -261,6 +261,7 @@ class Door:
 
     async def _paced(self, pace: AsyncLimiter, exchange: ForwardedExchange) -> None:
         self._pacing += 1
+        waits = not pace.has_capacity()
         try:
             await asyncio.wait_for(pace.acquire(), self.terms.pace_wait)
         except TimeoutError:
@@ -268,7 +269,7 @@ class Door:
             return
         finally:
             self._pacing -= 1
-        if not exchange.done:
+        if not (exchange.gave_up() if waits else exchange.done):
             self.pool.connect(exchange)
 
     # -- our own answers ----------------------------------------------------------------------------------------------

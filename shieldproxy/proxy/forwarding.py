@@ -45,6 +45,12 @@ class ForwardedExchange(Exchange):
         """Ask the door for a connection to the origin; ``attach`` is called when there is one."""
         self.client.door.admit(self)
 
+    def gave_up(self) -> bool:
+        """Tell whether nobody waits in a line for the origin any more; who closed its side meanwhile is told so."""
+        if not self.done and self.client.half_closed:
+            self.refuse(503, "the client closed its side while it waited for the origin", Side.CLIENT)
+        return self.done
+
     def attach(self, origin: OriginConnection) -> None:
         """Send the request over ``origin``: the head, and what of the body has come so far."""
         head, client = self.head, self.client

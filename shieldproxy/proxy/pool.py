@@ -193,7 +193,7 @@ class Pool:
         found = None
         while self._waiting and found is None:
             entry = self._waiting.popleft()
-            if entry[1].done:
+            if entry[1].gave_up():
                 continue
             if self._may_hold(entry[1]):
                 found = entry[1]

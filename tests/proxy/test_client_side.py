@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiolimiter import AsyncLimiter
 
 from shieldproxy.core.addresses import Network
 from shieldproxy.core.buckets import Limit, Scope
@@ -149,6 +150,36 @@ async def test_a_client_that_half_closes_still_gets_its_answer(open_shield: Open
     """A FIN behind a whole request does not cancel it."""
     shield = await open_shield(origin)
     assert (await shield.talk(GET, half_close=True)).endswith(b"ok")
+
+
+async def test_who_closes_its_side_gives_up_its_place_in_the_line(open_shield: Open, start_origin: StartOrigin) -> None:
+    """One connection to the origin, three who wait: the one who sent a FIN is passed over with 503 and never sent."""
+    answer = asyncio.Event()
+    origin = await start_origin(script=answering_when(answer))
+    shield = await open_shield(origin, origin_terms={"max_connections": 1})
+    first, second, third = [await shield.connect() for _ in range(3)]
+    for number, client in enumerate((first, second, third)):
+        client.send(b"GET /%d HTTP/1.1\r\n" % number + HOST + b"\r\n")
+        await asyncio.sleep(0.05)
+    second.writer.write_eof()
+    await asyncio.sleep(0.1)
+    answer.set()
+    assert (await first.response())[1] == b"ok"
+    assert (await third.response())[1] == b"ok"
+    head, _ = await second.response()
+    assert head.startswith(b"HTTP/1.1 503 ")
+    await shield.settled(3)
+    found = {record.path: (record.status, record.side) for record in shield.journal.records}
+    assert found == {"/0": (200, ""), "/1": (503, "client"), "/2": (200, "")}
+
+
+async def test_who_closes_its_side_gives_up_its_place_before_the_pace(open_shield: Open, origin: RawOrigin) -> None:
+    """Requests that wait for ``origin.rate`` are a line too."""
+    shield = await open_shield(origin)
+    shield.door.pace(AsyncLimiter(1, 0.3), 10)
+    assert (await shield.talk(GET, half_close=True)).endswith(b"ok")
+    assert (await shield.talk(GET, half_close=True)).startswith(b"HTTP/1.1 503 ")
+    assert len(origin.heads) == 1
 
 
 async def test_expect_continue_is_answered_when_the_request_is_admitted(open_shield: Open, origin: RawOrigin) -> None:
