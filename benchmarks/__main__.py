@@ -104,6 +104,7 @@ def _print(console: Console, result: Result) -> None:
     for one in result.findings:
         line = f"  {one.row}: {one.asked}: {one.found}, wanted {one.wanted or 'nothing'}: {one.distance}; {one.note}"
         console.print(line, markup=False, soft_wrap=True)
+    console.file.flush()  # who reads it through a pipe sees each row when it is done, too
 
 
 def _tables(findings: Sequence[Finding], outcomes: Sequence[Outcome]) -> str:
