@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from benchmarks.comparison import Outcome
     from benchmarks.rows.finding import Finding
 
-WIDTH = 1_000
+WIDTH = 1_160
 LINE = 24
-LEFT = 400
-BAR = 400
+LEFT = 390
+BAR = 420
 LEAST, MOST = 0.01, 10.0
 """The part of a target at which a bar begins, and where it ends: what is beyond is drawn to the edge."""
 MET, MISSED, OURS, THEIRS, INK, FAINT = "#2e7d32", "#c62828", "#1565c0", "#90a4ae", "#212121", "#cfd8dc"
@@ -37,28 +37,25 @@ def draw(findings: Sequence[Finding], outcomes: Sequence[Outcome], caption: str)
     """The SVG. `caption` says where and when."""
     judged = [one for one in findings if one.share is not None]
     parts: list[str] = []
-    y = _heading(parts, 30, "How near each target is (the line: reached; logarithmic)")
-    top = y
+    y = top = _heading(parts, 30, "How near each target is (logarithmic)")
     for one in judged:
-        _bar(
-            parts,
-            y,
-            f"{one.asked}",
-            _place(one.share or 0.0),
-            MET if one.met else MISSED,
-            f"{one.found}  (of {one.wanted})",
-        )
+        colour = MET if one.met else MISSED
+        _bar(parts, y, one.asked, _place(one.share or 0.0), colour)
+        parts.append(_text(LEFT + BAR + 12, y + 15, f"{one.found}  (wanted: {one.wanted})", size=11))
         y += LINE
-    for share in (0.1, 1.0):
-        x = LEFT + _place(share) * BAR
+    for share, word in ((0.1, "a tenth"), (1.0, "reached")):
+        x = LEFT + int(_place(share) * BAR)
         parts.append(f'<line x1="{x}" x2="{x}" y1="{top - 4}" y2="{y}" stroke="{INK if share == 1.0 else FAINT}"/>')
+        parts.append(_text(x, y + 12, word, anchor="middle", size=11))
+    y += 12
     for outcome in outcomes:
         costs = {name: median(one.cpu_us for one in rounds) for name, rounds in outcome.rounds.items()}
         if len(costs) < 2:
             continue
         y = _heading(parts, y + 26, f"{outcome.scenario.title}: us of processor for one request")
         for name, cost in sorted(costs.items(), key=lambda item: item[1]):
-            _bar(parts, y, name, cost / max(costs.values()), OURS if name == SUBJECT else THEIRS, f"{cost:,.1f}")
+            _bar(parts, y, name, cost / max(costs.values()), OURS if name == SUBJECT else THEIRS)
+            parts.append(_text(LEFT + BAR + 12, y + 15, f"{cost:,.1f}", size=11))
             y += LINE
     height = y + 40
     parts.append(_text(20, height - 14, caption, size=11))
@@ -95,11 +92,10 @@ def _heading(parts: list[str], y: int, text: str) -> int:
     return y + 14
 
 
-def _bar(parts: list[str], y: int, label: str, length: float, colour: str, said: str) -> None:  # noqa: PLR0913, PLR0917
-    width = max(2.0, length * BAR)
+def _bar(parts: list[str], y: int, label: str, length: float, colour: str) -> None:
     parts.append(_text(LEFT - 10, y + 15, label, anchor="end"))
+    width = max(2.0, length * BAR)
     parts.append(f'<rect x="{LEFT}" y="{y + 3}" width="{width:.1f}" height="{LINE - 8}" fill="{colour}"/>')
-    parts.append(_text(LEFT + int(width) + 8, y + 15, said, size=11))
 
 
 def _text(x: int, y: int, text: str, *, anchor: str = "start", weight: str = "normal", size: int = 13) -> str:  # noqa: PLR0913
