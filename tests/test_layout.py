@@ -29,6 +29,7 @@ ABOUT_NO_MODULE: dict[str, str] = {
     "tests/e2e/test_when_parts_fail.py": "it is about the whole, when something outside of it breaks",
     "tests/e2e/test_workers.py": "it is about the whole, as several processes",
     "tests/guard/test_pages_in_chromium.py": "the pages are files, and a browser is who reads them",
+    "tests/guard/test_pages_in_firefox.py": "the pages are files, and a browser is who reads them",
 }
 
 # Names under which things without a home gather.

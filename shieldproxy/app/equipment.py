@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shieldproxy import oplog
 from shieldproxy.app.identifiers import Identifiers
 from shieldproxy.app.terms import appearance_of, policy_of
+from shieldproxy.core.facts import Crawler
 from shieldproxy.guard.gate import Gate
 from shieldproxy.guard.gathering import Gatherer
 from shieldproxy.guard.guard import Guard
@@ -19,7 +20,10 @@ from shieldproxy.guard.replies import Replies
 from shieldproxy.intel.crawlers import claims, crawler
 from shieldproxy.intel.databases import Databases
 from shieldproxy.intel.networks import Networks
-from shieldproxy.intel.tables import read_classes, read_robots
+from shieldproxy.intel.resolving import Resolver
+from shieldproxy.intel.robot_ranges import RobotRanges
+from shieldproxy.intel.tables import read_classes
+from shieldproxy.intel.witness import Witness
 from shieldproxy.journal.segment_writer import Rotation, SegmentWriter
 from shieldproxy.journal.segments import writer_name
 from shieldproxy.journal.writer import Journal
@@ -94,7 +98,15 @@ class Equipment:
     def _wire_intel(self) -> None:
         geo = self.settings.geo
         self._databases = Databases(asn=geo.asn, country=geo.country)
-        self._networks = Networks(self._databases, read_classes(), read_robots())
+        self._ranges = RobotRanges(self.settings.state.directory)
+        self._networks = Networks(self._databases, read_classes(), self._ranges.entries)
+        resolver = Resolver(self.settings.robots.nameservers)
+        self._witness = Witness(
+            resolver.names_of,
+            resolver.addresses_of,
+            clock=time.monotonic,
+            count=lambda result: self.tallies.count(f"robots_{result}"),
+        )
 
     def _wire_journal(self, node: str, index: int) -> None:
         journal = self.settings.journal
@@ -132,6 +144,7 @@ class Equipment:
             situation=self._situation,
             recognise=crawler,
             claims=claims,
+            testify=self._testify,
             own_path=settings.server.own_path,
         )
         self.guard = Guard(
@@ -176,6 +189,7 @@ class Equipment:
                 then()
                 if self._ticks % refresh_every == 0:
                     self._tell_news(await asyncio.to_thread(self._databases.refresh))
+                    self._tell_news(self._adopt_ranges(await asyncio.to_thread(self._ranges.refresh)))
             except Exception as error:  # noqa: BLE001 - whatever it is, visitors are served, and the next second comes
                 self.minute.error("a tick failed", exc_info=error)
 
@@ -186,6 +200,7 @@ class Equipment:
         self._count_records()
         self.tallies.publish()
         self.newcomers.turn()
+        self._witness.turn()
         self.traits.turn()
 
     def _count_records(self) -> None:
@@ -194,6 +209,14 @@ class Equipment:
         self._journal_counts = self._journal.written, self._journal.lost
         self.tallies.count("journal_records", self._journal_counts[0] - written)
         self.tallies.count("journal_lost", self._journal_counts[1] - lost)
+
+    def _testify(self, robot: str, address: str) -> Crawler:
+        return self._witness.testify(robot, address) if self.settings.robots.reverse_dns else Crawler.NONE
+
+    def _adopt_ranges(self, news: list[str]) -> list[str]:
+        if news:
+            self._networks.adopt_robots(self._ranges.entries)
+        return news
 
     def _tell_news(self, news: list[str]) -> None:
         for line in news:
@@ -213,7 +236,8 @@ class Equipment:
         return {asn: met[asn] for asn in self.tallies.heaviest() if asn in met}
 
     async def close(self) -> None:
-        """Write what waits, seal the journal's segment, show the last counts."""
+        """Ask name servers nothing any more, write what waits, seal the journal's segment, show the last counts."""
+        self._witness.close()
         await asyncio.to_thread(self._journal.close)
         self._count_records()
         self.tallies.publish()

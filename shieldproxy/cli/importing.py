@@ -17,7 +17,8 @@ from shieldproxy.cli.output import Column, Listing, Row
 from shieldproxy.cli.spans import written_count
 from shieldproxy.core.printing import printable
 from shieldproxy.intel.networks import Networks
-from shieldproxy.intel.tables import read_classes, read_robots
+from shieldproxy.intel.robot_ranges import RobotRanges
+from shieldproxy.intel.tables import read_classes
 from shieldproxy.journal.log_files import UnreadableLogError
 from shieldproxy.journal.mending import probe
 from shieldproxy.settings.schema import Settings
@@ -88,7 +89,7 @@ def _taken(
 
 def take(log: Path, name: str | None, settings: Settings, *, again: bool) -> Outcome:
     """Bring one log into the journal and return what came of it, an error too."""
-    networks = Networks(databases_of(settings), read_classes(), read_robots())
+    networks = Networks(databases_of(settings), read_classes(), RobotRanges(settings.state.directory).entries)
     try:
         return LogImport(settings.journal.directory, networks).take(log, name or log.name, again=again)
     except (AlreadyImportedError, UnreadableLogError, OSError) as error:

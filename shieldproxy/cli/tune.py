@@ -20,7 +20,8 @@ from shieldproxy.core.printing import printable
 from shieldproxy.intel.crawlers import crawler
 from shieldproxy.intel.databases import Databases
 from shieldproxy.intel.networks import Networks
-from shieldproxy.intel.tables import read_classes, read_robots
+from shieldproxy.intel.robot_ranges import RobotRanges
+from shieldproxy.intel.tables import read_classes
 from shieldproxy.journal.log_files import UnreadableLogError
 
 # Fewer people than these say little about all people.
@@ -40,7 +41,11 @@ def tune(logs: tuple[Path, ...], form: str, config: Path | None) -> None:
     settings = settings_of(config)
     past = Past(logs)
     gc.disable()  # as in replay: nothing here makes cycles
-    networks = Networks(Databases(asn=settings.geo.asn, country=settings.geo.country), read_classes(), read_robots())
+    networks = Networks(
+        Databases(asn=settings.geo.asn, country=settings.geo.country),
+        read_classes(),
+        RobotRanges(settings.state.directory).entries,
+    )
     callers = Callers(networks, crawler)
     try:
         tuned = tune_past(past, callers, steps_of(settings.limits.values()), settings.server.own_path)

@@ -22,8 +22,9 @@ from shieldproxy.core.printing import printable
 from shieldproxy.core.record import rfc3339
 from shieldproxy.intel.lookup import describe
 from shieldproxy.intel.networks import Networks
+from shieldproxy.intel.robot_ranges import RobotRanges
 from shieldproxy.intel.shapes import asn_of
-from shieldproxy.intel.tables import read_classes, read_robots
+from shieldproxy.intel.tables import read_classes
 from shieldproxy.journal.filters import Filter, parse_asn, parse_client
 from shieldproxy.journal.moments import parse_moment
 from shieldproxy.journal.reader import Reader
@@ -105,7 +106,7 @@ def _since(text: str) -> str:
 def _described(key: str, settings: Settings) -> dict[str, Any]:
     """Return what the databases say of an address; of a network, what they say of its first address."""
     databases = databases_of(settings)
-    networks = Networks(databases, read_classes(), read_robots())
+    networks = Networks(databases, read_classes(), RobotRanges(settings.state.directory).entries)
     about = describe(key.strip().partition("/")[0], networks, databases.databases())
     country = about.country.country if about.country is not None else None
     return {

@@ -35,6 +35,7 @@ class NodeCollector(Collector):
         yield from _situation(tallies)
         yield from _journal(tallies)
         yield from _offload(tallies)
+        yield from _robots(tallies)
         yield _gauge_by("geo_age_seconds", "Seconds since a database was made.", "db", tallies.geo_ages)
         build = GaugeMetricFamily("shieldproxy_build_info", "The version that runs; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -106,6 +107,15 @@ def _offload(tallies: Tallies) -> Iterator[Metric]:
         "Times the kernel did not take bans.",
         value=tallies.others.get("offload_errors", 0),
     )
+
+
+def _robots(tallies: Tallies) -> Iterator[Metric]:
+    family = CounterMetricFamily(
+        "shieldproxy_robot_lookups", "Claims to be a robot, by what name servers said of them.", labels=["result"]
+    )
+    for result in ("confirmed", "refuted", "unanswered", "left_out"):
+        family.add_metric([result], tallies.others.get(f"robots_{result}", 0))
+    yield family
 
 
 def _gauge_by(name: str, help_text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

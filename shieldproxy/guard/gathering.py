@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     # (label of the address, user agent) -> what the agent claims and the address confirms
     Recognise = Callable[[NetworkLabel, str], Crawler]
+    # (robot, address) -> what the names of the Internet say, from memory; NONE while they have said nothing
+    Testify = Callable[[str, str], Crawler]
     # user agent -> the robot it claims to be, or ""
     Claims = Callable[[str], str]
 
@@ -61,6 +63,7 @@ class Gatherer:
         recognise: Recognise,
         own_path: str,
         claims: Claims = lambda _agent: "any robot",
+        testify: Testify = lambda _robot, _address: Crawler.NONE,
     ) -> None:
         self._buckets = buckets
         self._bans = bans
@@ -68,6 +71,7 @@ class Gatherer:
         self._situation = situation
         self._recognised = lru_cache(AGENTS)(lambda label, agent: recognise(label, agent.decode("latin-1")))
         self._claims = claims
+        self._testify = testify
         self._strained: Callable[[], bool] = at_ease
         self._looks = Looks(buckets.slot)
         self._own_prefix = own_path.rstrip("/") + "/"
@@ -229,7 +233,12 @@ class Gatherer:
         """Return what a request claims to come from and the rules it matches; note it when it claims no robot."""
         agent = request.headers.get(b"user-agent", b"")[:MAX_AGENT]
         crawler = self._recognised(visit.visitor.label, agent) if agent else NO_ROBOT
-        if request.known and not (agent and self._claims(agent.decode("latin-1"))):
+        robot = self._claims(agent.decode("latin-1")) if agent else ""
+        if robot and crawler is not VERIFIED:
+            # Ranges grow, and some robots publish none: what names say overrules them, once they have said something.
+            told = self._testify(robot, visit.visitor.address)
+            crawler = crawler if told is NO_ROBOT else told
+        if request.known and not robot:
             visit.habits.note(request)
         return crawler, visit.habits.matched(request, crawler)
 

@@ -1,7 +1,8 @@
 """Robots that say who they are: whom to believe.
 
-A name in the user agent costs nothing; only an address inside the ranges its operator publishes confirms it, and only
-both together make a verified crawler. Pure functions over one table.
+A name in the user agent costs nothing; only an address inside the ranges its operator publishes confirms it, or one
+whose name lies in the operator's domain (see intel.witness), and only both together make a verified crawler. Pure
+functions over one table.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from shieldproxy.core.facts import Crawler, NetworkLabel
 class Robot(NamedTuple):
     """One robot. `tokens` are parts of its user agents, lower case; `published` says where its ranges are, if anywhere.
 
-    Robots without published ranges are in the table so that their claim has a name; it can be neither confirmed nor
-    refuted.
+    `domains` are where the names of its addresses end, if its operator promises that they do. Robots without either
+    are in the table so that their claim has a name; it can be neither confirmed nor refuted.
     """
 
     name: str
     kind: str  # search | ai | preview | seo | monitor | archive | ads
     tokens: tuple[str, ...]
     published: str = ""
+    domains: tuple[str, ...] = ()
 
 
 ROBOTS: tuple[Robot, ...] = (
@@ -30,28 +32,32 @@ ROBOTS: tuple[Robot, ...] = (
         "ads",
         ("adsbot-google", "mediapartners-google", "apis-google", "google-safety"),
         "developers.google.com/crawling/ipranges/special-crawlers.json",
+        ("google.com",),
     ),
     Robot(
         "googlebot",
         "search",
         ("googlebot", "storebot-google", "google-inspectiontool", "googleother", "google-cloudvertexbot"),
         "developers.google.com/crawling/ipranges/common-crawlers.json",
+        ("googlebot.com",),
     ),
     Robot(
         "bingbot",
         "search",
         ("bingbot", "adidxbot", "bingpreview", "microsoftpreview", "msnbot"),
         "bing.com/toolbox/bingbot.json",
+        ("search.msn.com",),
     ),
     Robot("duckduckbot", "search", ("duckduckbot",), "duckduckgo.com/duckduckbot.json"),
-    Robot("applebot", "search", ("applebot",), "search.developer.apple.com/applebot.json"),
+    Robot("applebot", "search", ("applebot",), "search.developer.apple.com/applebot.json", ("applebot.apple.com",)),
     Robot(
         "yandexbot",
         "search",
         ("yandexbot", "yandeximages", "yandexmobilebot", "yandexaccessibilitybot", "yandexrenderresourcesbot"),
         "yandex.com/ips",
+        ("yandex.ru", "yandex.net", "yandex.com"),
     ),
-    Robot("kagibot", "search", ("kagibot",), "kagi.com/bot"),
+    Robot("kagibot", "search", ("kagibot",), "kagi.com/bot", ("kagibot.org",)),
     Robot(
         "facebook",
         "preview",
@@ -60,30 +66,37 @@ ROBOTS: tuple[Robot, ...] = (
     ),
     Robot("openai", "ai", ("gptbot", "oai-searchbot", "chatgpt-user"), "openai.com/gptbot.json and its sisters"),
     Robot("perplexity", "ai", ("perplexitybot", "perplexity-user"), "perplexity.ai/perplexitybot.json"),
-    Robot("ahrefsbot", "seo", ("ahrefsbot", "ahrefssiteaudit"), "api.ahrefs.com/v3/public/crawler-ips"),
+    Robot(
+        "ahrefsbot",
+        "seo",
+        ("ahrefsbot", "ahrefssiteaudit"),
+        "api.ahrefs.com/v3/public/crawler-ips",
+        ("ahrefs.com", "ahrefs.net"),
+    ),
     Robot("semrushbot", "seo", ("semrushbot", "siteauditbot"), "routes of Semrush"),
     Robot("pingdom", "monitor", ("pingdom",), "my.pingdom.com/probes"),
-    Robot("qwantbot", "search", ("qwantbot", "qwantify")),
-    Robot("baiduspider", "search", ("baiduspider",)),
-    Robot("seznambot", "search", ("seznambot",)),
-    Robot("petalbot", "search", ("petalbot",)),
-    Robot("mojeekbot", "search", ("mojeekbot",)),
-    Robot("amazonbot", "search", ("amazonbot",)),
-    Robot("internet-archive", "archive", ("archive.org_bot", "ia_archiver")),
-    Robot("commoncrawl", "archive", ("ccbot",)),
+    Robot("qwantbot", "search", ("qwantbot", "qwantify"), domains=("qwant.com",)),
+    Robot("baiduspider", "search", ("baiduspider",), domains=("baidu.com", "baidu.jp")),
+    Robot("seznambot", "search", ("seznambot",), domains=("seznam.cz",)),
+    Robot("petalbot", "search", ("petalbot",), domains=("petalsearch.com", "aspiegel.com")),
+    Robot("mojeekbot", "search", ("mojeekbot",), domains=("mojeek.com",)),
+    Robot("amazonbot", "search", ("amazonbot",), domains=("crawl.amazonbot.amazon",)),
+    Robot("internet-archive", "archive", ("archive.org_bot", "ia_archiver"), domains=("archive.org",)),
+    Robot("commoncrawl", "archive", ("ccbot",), domains=("crawl.commoncrawl.org",)),
     Robot("claudebot", "ai", ("claudebot", "claude-searchbot", "claude-user")),
     Robot("bytespider", "ai", ("bytespider",)),
     Robot("twitterbot", "preview", ("twitterbot",)),
-    Robot("linkedinbot", "preview", ("linkedinbot",)),
+    Robot("linkedinbot", "preview", ("linkedinbot",), domains=("linkedin.com",)),
     Robot("slackbot", "preview", ("slackbot",)),
     Robot("telegrambot", "preview", ("telegrambot",)),
     Robot("discordbot", "preview", ("discordbot",)),
     Robot("mj12bot", "seo", ("mj12bot",)),
     Robot("dotbot", "seo", ("dotbot",)),
-    Robot("uptimerobot", "monitor", ("uptimerobot",)),
+    Robot("uptimerobot", "monitor", ("uptimerobot",), domains=("uptimerobot.com",)),
 )
 
 PUBLISHED = frozenset(robot.name for robot in ROBOTS if robot.published)
+DOMAINS = {robot.name: robot.domains for robot in ROBOTS if robot.domains}
 
 # A robot says its name early; looking further only gives a hostile client time to spend.
 _LOOKED_AT = 512

@@ -46,17 +46,22 @@ class Networks:
         self._databases = databases
         self._classes = classes
         self._bogons = PrefixTable(bogon_networks())
+        # Keys are "192.0.2" or "192.0.2.1", six bytes or sixteen; None says: ask for the address itself.
+        self._known: LRUCache[str | bytes, NetworkLabel | None] = LRUCache(capacity)
+        self._loaded = databases.current
+        self.adopt_robots(robots)
+        # The last label of each AS number, for whoever counts by number and wants to say a name.
+        self.met: FIFOCache[int, NetworkLabel] = FIFOCache(MET)
+        self.faults = 0  # look-ups that a broken database spoiled; such an address is unknown
+
+    def adopt_robots(self, robots: Iterable[tuple[Network, str]]) -> None:
+        """Name the networks of ``robots`` from now on; called by the thread that serves."""
         self._robots = PrefixTable(robots)
         self._divided = {
             version: self._bogons.divided(version, length) | self._robots.divided(version, length)
             for version, length in _NEIGHBOURHOOD.items()
         }
-        # Keys are "192.0.2" or "192.0.2.1", six bytes or sixteen; None says: ask for the address itself.
-        self._known: LRUCache[str | bytes, NetworkLabel | None] = LRUCache(capacity)
-        self._loaded = databases.current
-        # The last label of each AS number, for whoever counts by number and wants to say a name.
-        self.met: FIFOCache[int, NetworkLabel] = FIFOCache(MET)
-        self.faults = 0  # look-ups that a broken database spoiled; such an address is unknown
+        self._known.clear()
 
     def __len__(self) -> int:
         """Remembered answers, never more than the capacity."""

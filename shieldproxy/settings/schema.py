@@ -20,6 +20,7 @@ from shieldproxy.settings.certificates import Tls, tls
 from shieldproxy.settings.conditions import globs, path_glob
 from shieldproxy.settings.endpoints import Listen, OriginUrl, listen, network, origin_url, own_path, site_name
 from shieldproxy.settings.limits import limits, rules
+from shieldproxy.settings.robots import Robots
 from shieldproxy.settings.suspicion import thresholds
 from shieldproxy.settings.tables import items, part, section, setting
 from shieldproxy.settings.values import (
@@ -254,6 +255,7 @@ class Settings:
     posture: Posture = section(Posture)
     episodes: Episodes = section(Episodes)
     geo: Geo = section(Geo)
+    robots: Robots = section(Robots)
     journal: Journal = section(Journal)
     state: State = section(State)
     control: Control = section(Control)

@@ -53,6 +53,10 @@ PLAIN = (
     "journal_lost",
     "log_lines_lost",
     "lookups_degraded",
+    "robots_confirmed",
+    "robots_refuted",
+    "robots_unanswered",
+    "robots_left_out",
     "offload_dropped",
     "offload_errors",
 )

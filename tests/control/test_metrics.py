@@ -35,6 +35,7 @@ CONTRACT = {
     "shieldproxy_certificate_expiry_seconds": set(),
     "shieldproxy_offload_dropped": set(),
     "shieldproxy_offload_errors": set(),
+    "shieldproxy_robot_lookups": {"result"},
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
@@ -33,7 +33,7 @@ HERE = Peer("192.0.2.1", 40_000, "198.51.100.80", 443)
 FORWARDED = Outcome(200, 100, 2_000, 1_500)
 
 
-def recognise(_label: NetworkLabel, agent: str) -> Crawler:
+def robots_by_name(_label: NetworkLabel, agent: str) -> Crawler:
     """Confirm whoever calls itself a robot."""
     return Crawler.VERIFIED if "robot" in agent else Crawler.NONE
 
@@ -41,7 +41,15 @@ def recognise(_label: NetworkLabel, agent: str) -> Crawler:
 class GuardedSite:
     """A guard, everything it remembers in reach, and the part of a door."""
 
-    def __init__(self, policy: Policy, networks: dict[str, NetworkLabel] | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        networks: dict[str, NetworkLabel] | None = None,
+        *,
+        recognise: Callable[[NetworkLabel, str], Crawler] = robots_by_name,
+        claims: Callable[[str], str] = lambda _agent: "",
+        testify: Callable[[str, str], Crawler] = lambda _robot, _address: Crawler.NONE,
+    ) -> None:
         self.clock, self.wall = HandClock(), HandClock(1_800_000_000.0)
         self.buckets, self.bans, self.situation = DictBuckets(), DictBans(), SetSituation()
         self.journal, self.tallies, self.newcomers = ListJournal(), CountedTallies(), CountedNewcomers()
@@ -60,6 +68,8 @@ class GuardedSite:
                 situation=self.situation,
                 recognise=recognise,
                 own_path="/.shieldproxy",
+                claims=claims,
+                testify=testify,
             ),
             gate=self.gate,
             replies=Replies(LOOK, BOOK),

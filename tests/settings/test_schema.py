@@ -81,7 +81,7 @@ def test_every_action_stands_in_the_reference() -> None:
 def test_the_examples_of_the_reference_are_right(tmp_path: Path) -> None:
     """Whoever takes a # away gets a configuration that works, but for the files that are theirs."""
     text = EXAMPLES
-    for key in ("hosts", "trusted_proxies", "clients", "paths"):
+    for key in ("hosts", "trusted_proxies", "clients", "paths", "nameservers"):
         text = re.sub(rf"^{key} = \[\]\n", "", text, flags=re.MULTILINE)
     pair = write_pair(tmp_path, "site")
     text = re.sub(r"^certificate = .*", f'certificate = "{pair.certificate}"', text, flags=re.MULTILINE)
