@@ -8,8 +8,10 @@ import zlib
 from array import array
 from pathlib import Path
 
+from shieldproxy.core.errors import StartError
 from shieldproxy.core.seasons import HOURS, ROWS, WIDTH, Kept, Seasons
 from shieldproxy.state.files import replace_secret
+from shieldproxy.state.learned import FILE as USUAL
 from shieldproxy.state.learned import Usual, keep_usual, read_usual
 
 FILE = "seasons.json"
@@ -57,16 +59,23 @@ def leave_learned(directory: Path, usual: Usual, seasons: Seasons) -> None:
 
 
 def take_learned(directory: Path) -> tuple[Usual, Seasons] | None:
-    """Take what `replay --learn` left, None when there is nothing, or nothing that can be read."""
+    """Take what `replay --learn` left, None when there is nothing.
+
+    Raises StartError when it cannot be read, as when another user left it; what is damaged is removed.
+    """
     waiting = directory / LEARNED
-    usual, problem = read_usual(waiting)
-    if problem or usual.seen <= 0:
+    if not (waiting / USUAL).exists():
         return None
-    seasons, problem = read_seasons(waiting)
-    for path in waiting.iterdir():
-        path.unlink(missing_ok=True)
-    waiting.rmdir()
-    return None if problem else (usual, seasons)
+    usual, problem = read_usual(waiting)
+    seasons, more = read_seasons(waiting)
+    try:
+        for path in (waiting / USUAL, waiting / FILE):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StartError(f"{waiting}: cannot be taken: {error.strerror}") from error
+    if problem or more:
+        raise StartError(problem or more)
+    return usual, seasons
 
 
 def _packed(numbers: array[float]) -> str:

@@ -129,7 +129,7 @@ class Watch:
             await asyncio.to_thread(keep_usual, directory, usual)
             await self._keep_seasons(directory)
             await asyncio.to_thread(keep_detection, directory, self.episodes.detection)
-        except (StartError, OSError) as error:
+        except StartError as error:
             minute.warning("what is usual is not kept", why=str(error))
 
     def _take(self, learned: tuple[Usual, Seasons] | None) -> None:
@@ -215,7 +215,7 @@ def known_to(directory: Path, log: Log) -> tuple[Usual, Seasons]:
     """Return what is usual, as it was learned from old logs a moment ago, or else kept by the node before."""
     try:
         learned = take_learned(directory)
-    except OSError as error:
+    except StartError as error:
         log.warning("what was learned from logs cannot be taken", why=str(error))
         learned = None
     if learned is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shieldproxy.core.errors import StartError
 from shieldproxy.core.seasons import SITE, Seasons
 from shieldproxy.state.learned import Usual
 from shieldproxy.state.seasons import FILE, LEARNED, keep_seasons, leave_learned, read_seasons, take_learned
@@ -63,5 +64,7 @@ def test_what_was_learned_from_logs_is_taken_once(tmp_path: Path) -> None:
     assert take_learned(tmp_path) is None
     leave_learned(tmp_path, usual, learned())
     (tmp_path / LEARNED / FILE).write_text("{")
+    with pytest.raises(StartError, match="cannot be read"):
+        take_learned(tmp_path)
     assert take_learned(tmp_path) is None
-    assert not (tmp_path / LEARNED).exists()
+    assert list((tmp_path / LEARNED).iterdir()) == []

@@ -191,7 +191,7 @@ async def test_what_was_learned_from_logs_is_taken_within_a_round(node: Node, tm
     node.live(1)
     found = node.tightening.excess.baselines
     assert [found.usual(PEOPLE), found.usual(BOTS)] == pytest.approx([2.0, 100.0], rel=0.01)
-    assert not (tmp_path / "learned").exists()
+    assert list((tmp_path / "learned").iterdir()) == []
 
 
 def test_a_node_that_starts_takes_what_was_learned_from_logs(tmp_path: Path) -> None:
@@ -200,5 +200,8 @@ def test_a_node_that_starts_takes_what_was_learned_from_logs(tmp_path: Path) -> 
     log = Lines()
     assert known_to(tmp_path, log)[0].networks == {PEOPLE: 2.0}
     (tmp_path / "seasons.json").write_text("{")
+    (tmp_path / "learned" / "usual.json").write_text("{")
     assert known_to(tmp_path, log)[0] == Usual()
-    assert [event for event, _ in log.said] == ["learned from logs", "what was usual is lost"]
+    assert [event for event, _ in log.said] == [
+        *("learned from logs", "what was learned from logs cannot be taken", "what was usual is lost"),
+    ]
