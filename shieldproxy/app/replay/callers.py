@@ -58,11 +58,16 @@ class Session:
 
     def browse(self, kind: PageKind, status: int, now: float) -> None:
         """Hear what it asked for, and how that was answered (0: the log does not say)."""
-        if self.browses or self.tame or not (status < 400 or status == 499):
+        if kind in {PageKind.PAGE, PageKind.ASSET} and (status < 400 or status == 499):
+            self.see(now, page=kind is PageKind.PAGE)
+
+    def see(self, now: float, *, page: bool) -> None:
+        """Hear that it got a page, or a part of one."""
+        if self.browses or self.tame:
             return
-        if kind is PageKind.PAGE:
+        if page:
             self.last_page = now
-        elif kind is PageKind.ASSET and now - self.last_page <= PAGE_SPAN:
+        elif now - self.last_page <= PAGE_SPAN:
             self.browses = True
 
 

@@ -25,7 +25,7 @@ from shieldproxy.guard.habits import HabitsOfAll
 from shieldproxy.guard.visits import Peer, Visit, visit
 from shieldproxy.state.bans import BanTable
 from shieldproxy.state.buckets import BucketTable
-from shieldproxy.state.slots import SlotTable, bytes_for
+from shieldproxy.state.slots import LAST_EVICTION, SlotTable, bytes_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,6 +82,15 @@ class NoTallies:
         """Count nothing."""
 
 
+class LoneTable(SlotTable):
+    """A table with one writer, which knows by itself when it evicted last."""
+
+    @property
+    def last_eviction(self) -> float:
+        """The moment of the latest eviction; 0.0 when there was none."""
+        return self._stamps[self._line + LAST_EVICTION]
+
+
 class Lane:
     """Judges the requests of a log by ``policy``, in their order, the site standing as ``posture`` has it.
 
@@ -110,7 +119,7 @@ class Lane:
         self._number = number
         self._now = 0.0
         scopes = {limit.name: limit.scope for limit in policy.limits}
-        self._buckets = BucketTable(SlotTable(bytearray(bytes_for(slots))), SECRET, scopes)
+        self._buckets = BucketTable(LoneTable(bytearray(bytes_for(slots))), SECRET, scopes)
         self._bans = BanTable(SlotTable(bytearray(bytes_for(BAN_SLOTS))), SECRET)
         self._recognise, self._own_path = recognise, own_path
         self.detector = PastDetector(

@@ -28,6 +28,11 @@ class Past:
         self.broken = 0
         self.broken_lines: list[str] = []
 
+    def size(self) -> int:
+        """Return how many bytes there are to read, about."""
+        files = [file for path in self._logs for file in (path.rglob("*.*") if path.is_dir() else (path,))]
+        return sum(file.stat().st_size for file in files if file.is_file())
+
     def requests(self) -> Iterator[Logged]:
         """Yield the requests, oldest first, as far as each log is in order. Raises UnreadableLogError."""
         self.broken, self.broken_lines = 0, []

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shieldproxy.app.replay import taping as module
+from shieldproxy.app.replay import reading, taping
 from shieldproxy.app.replay.callers import Callers
 from shieldproxy.app.replay.past import Past
-from shieldproxy.app.replay.taping import START, Taped, tape, without_query
+from shieldproxy.app.replay.taping import START, Taped, tape
 from shieldproxy.core.facts import Crawler
 from shieldproxy.core.verdict import Action
 from tests.fakes.logs import FIREFOX, combined, reader_of_pages, write_log
@@ -45,12 +45,14 @@ LINES = [
 ]
 
 
+@pytest.mark.parametrize("apart", [1 << 30, 0])
 @pytest.mark.parametrize("most", [32_768, 2])
 def test_pieces_and_whole_requests_make_the_same_tape(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, apart: int
 ) -> None:
-    """However small the blocks are; time never goes back, queries are nobody's business, strangers are left out."""
-    monkeypatch.setattr(module, "MOST", most)
+    """However small the blocks are, and whoever reads; time never goes back, queries are nobody's business, strangers are left out."""
+    monkeypatch.setattr(reading, "MOST", most)
+    monkeypatch.setattr(taping, "WORTH_A_PROCESS", apart)
     log = write_log(tmp_path / "a.log", LINES)
     # Two logs are merged as whole requests; the second one is empty.
     cut, whole = taped(Past([log])), taped(Past([log, write_log(tmp_path / "b.log", [])]))
@@ -73,10 +75,3 @@ def test_a_journal_tells_who_was_cleared_and_what_was_done(tmp_path: Path) -> No
     found, _ = taped(Past([tmp_path / "journal"]), referers=True)
     assert [row[-2:] for row in rows(found)] == [(0, Action.THROTTLE), (1, Action.ADMIT), (0, Action.ADMIT)]
     found.tape.close()
-
-
-def test_queries_are_cut_where_the_line_is_a_request() -> None:
-    """What is none stays as it is, to be seen as none."""
-    assert without_query("GET /a?b=c?d HTTP/1.1") == "GET /a HTTP/1.1"
-    for odd in ("GET /a?b", "GET /a?b c HTTP/1.1", "?", "GET /a b?"):
-        assert without_query(odd) == odd
