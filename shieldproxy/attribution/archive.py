@@ -10,18 +10,23 @@ import contextlib
 import math
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from shieldproxy.attribution.columns import COLUMNS, NAMES, from_lines, milliseconds, quoted, values
-from shieldproxy.attribution.index import Content, Index, available, connect, lines_of
+from shieldproxy.attribution.columns import COLUMNS, KEPT, NAMES, from_lines, milliseconds, quoted, values
+from shieldproxy.attribution.engine import available, connect, lines_of
+from shieldproxy.attribution.index import Content, Index
 from shieldproxy.attribution.neighbourhoods import DUCKDB_NETWORK, neighbourhood
 from shieldproxy.attribution.network_names import read_names
+from shieldproxy.attribution.rollups import ROLLUPS, beside
 from shieldproxy.journal.filters import Filter
 from shieldproxy.journal.reader import Reader
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 Row = tuple[Any, ...]
 WITHOUT = (
@@ -34,7 +39,9 @@ class Archive(Protocol):
     """What questions are asked of.
 
     The table ``records`` (attribution.columns, without ``as_name``) over the span it was opened for, the table
-    ``networks`` (``asn``, ``name``), and the function ``network_of`` (a client key's /24 or /48).
+    ``networks`` (``asn``, ``name``), and the function ``network_of`` (a client key's /24 or /48). ``records`` are those
+    in ``fresh`` and those in ``kept``; of the latter the tables ``rolled_clients``, ``rolled_asked`` and
+    ``rolled_times`` hold the sums (attribution.rollups).
     """
 
     note: str
@@ -64,7 +71,9 @@ def open_archive(
         with contextlib.suppress(OSError):  # a journal that may only be read is read all the same
             index.update()
     with tempfile.TemporaryDirectory(prefix="shieldproxy-") as scratch:
-        found = DuckdbArchive(index.content(since, until), read_names(index.folder), (since, until), Path(scratch))
+        found = DuckdbArchive(
+            index.content(since, until), read_names(index.folder), (since, until), connect(Path(scratch), index.within)
+        )
         try:
             yield found
         finally:
@@ -74,24 +83,32 @@ def open_archive(
 class DuckdbArchive:
     """The archive on DuckDB: Parquet where there is an index, lines where there is none yet."""
 
-    def __init__(self, content: Content, names: dict[int, str], span: tuple[str, str], scratch: Path) -> None:
+    def __init__(
+        self, content: Content, names: dict[int, str], span: tuple[str, str], connection: DuckDBPyConnection
+    ) -> None:
         self.note = ""
-        self._connection = connect(scratch)
+        self._connection = connection
         self._connection.execute(f"CREATE MACRO network_of(client) AS {DUCKDB_NETWORK}")
-        bounds = _bounds(*span)
+        self._load([str(segment.path) for segment in content.segments if segment.path.exists()], _bounds(*span))
+        # Sums know no bounds but their own: within others everything is counted from records.
+        whole = content.files if not any(span) else ()
+        parts = content.files if any(span) else ()
+        kept = {column.name: column.kind for column in COLUMNS if column.name != "as_name"}
+        fresh = f"SELECT {KEPT} FROM {_parquet(parts, kept)}{_bounds(*span)} UNION ALL SELECT {KEPT} FROM loaded"
+        self._connection.execute(f"CREATE VIEW fresh AS {fresh}")
+        self._connection.execute(f"CREATE VIEW kept AS SELECT {KEPT} FROM {_parquet(whole, kept)}")
+        self._connection.execute("CREATE VIEW records AS SELECT * FROM fresh UNION ALL SELECT * FROM kept")
+        for rollup in ROLLUPS:
+            source = _parquet([beside(file, rollup.name) for file in whole], rollup.columns)
+            self._connection.execute(f"CREATE VIEW rolled_{rollup.name} AS SELECT * FROM {source}")
+        self._name_networks(names)
+
+    def _load(self, paths: list[str], bounds: str) -> None:
         kinds = ", ".join(f"{column.name} {column.kind}" for column in COLUMNS)
-        self._connection.execute(f"CREATE TABLE fresh ({kinds})")
-        paths = [str(segment.path) for segment in content.segments if segment.path.exists()]
+        self._connection.execute(f"CREATE TABLE loaded ({kinds})")
         if paths:
             source, parameters = lines_of(paths)
-            self._connection.execute(f"INSERT INTO fresh SELECT * FROM ({from_lines(source)}){bounds}", parameters)
-        kept = ", ".join(name for name in NAMES if name != "as_name")
-        sources = [f"SELECT {kept} FROM fresh"]
-        if content.files:
-            listed = ", ".join(quoted(file) for file in content.files)
-            sources.append(f"SELECT {kept} FROM read_parquet([{listed}]){bounds}")
-        self._connection.execute(f"CREATE VIEW records AS {' UNION ALL '.join(sources)}")
-        self._name_networks(names)
+            self._connection.execute(f"INSERT INTO loaded SELECT * FROM ({from_lines(source)}){bounds}", parameters)
 
     def _name_networks(self, names: dict[int, str]) -> None:
         self._connection.execute("CREATE TABLE networks (asn BIGINT, name VARCHAR)")
@@ -99,7 +116,7 @@ class DuckdbArchive:
         self._connection.execute(
             """INSERT INTO networks SELECT asn, max(name) FROM (
             SELECT unnest(from_json(?, '[{"asn": "BIGINT", "name": "VARCHAR"}]'), recursive := true)
-            UNION ALL SELECT DISTINCT asn, as_name FROM fresh WHERE as_name <> '') GROUP BY asn""",
+            UNION ALL SELECT DISTINCT asn, as_name FROM loaded WHERE as_name <> '') GROUP BY asn""",
             [document],
         )
 
@@ -127,6 +144,10 @@ class SqliteArchive:
         self._connection.executemany(
             f"INSERT INTO records VALUES ({places})", self._read(Filter(since=since, until=until))
         )
+        self._connection.execute("CREATE VIEW fresh AS SELECT * FROM records")
+        self._connection.execute("CREATE VIEW kept AS SELECT * FROM records WHERE 0")
+        for rollup in ROLLUPS:
+            self._connection.execute(f"CREATE TABLE rolled_{rollup.name} ({', '.join(rollup.columns)})")
         (count,) = self._connection.execute("SELECT count(*) FROM records").fetchone()
         self._connection.execute("CREATE TABLE networks AS SELECT asn, max(as_name) AS name FROM records GROUP BY asn")
         self.note = f"{count:,} records {WITHOUT}"
@@ -143,6 +164,14 @@ class SqliteArchive:
         for fields in self._reader.scan(wanted):
             with contextlib.suppress(ValueError, TypeError, KeyError):  # no record: counted by nobody
                 yield values(fields)
+
+
+def _parquet(files: Sequence[Path], columns: Mapping[str, str]) -> str:
+    """Return what these files hold, in a FROM; an empty table of these columns when there are none."""
+    if files:
+        return f"read_parquet([{', '.join(quoted(file) for file in files)}])"
+    empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
+    return f"(SELECT {empty} WHERE false)"
 
 
 def _bounds(since: str, until: str) -> str:

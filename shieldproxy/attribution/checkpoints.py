@@ -13,6 +13,7 @@ from typing import NamedTuple
 from shieldproxy.attribution.archive import Archive
 from shieldproxy.attribution.catalogue import catalogued_days, read_day
 from shieldproxy.attribution.columns import milliseconds
+from shieldproxy.attribution.courses import ALWAYS
 from shieldproxy.attribution.detection import tallies
 from shieldproxy.attribution.index import Index
 from shieldproxy.attribution.visits import Period
@@ -20,8 +21,6 @@ from shieldproxy.core.episodes import Detection, EpisodePolicy, Span, detection_
 from shieldproxy.journal.segments import shifted
 
 FILE = "detection.json"
-# Later than any record; milliseconds.
-ALWAYS = 1 << 53
 
 
 class Mark(NamedTuple):
@@ -54,7 +53,7 @@ def detect_on(index: Index, archive: Archive, policy: EpisodePolicy, now: float)
         detection = _fed(archive, policy, detection, (begin, known[-1].end))
         begin = known[-1].end
         keep(index.folder / FILE, known[-1], detection)
-    detection = _fed(archive, policy, detection, (begin, ALWAYS / 1000))
+    detection = _fed(archive, policy, detection, (begin, ALWAYS.until / 1000))
     return finish(policy, detection, now)
 
 

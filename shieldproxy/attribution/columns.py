@@ -99,6 +99,8 @@ COLUMNS: tuple[Column, ...] = (
     _number("lost_before"),
 )
 NAMES = tuple(column.name for column in COLUMNS)
+# Names of networks stand in the index once (attribution.network_names).
+KEPT = ", ".join(name for name in NAMES if name != "as_name")
 
 # How DuckDB reads the fields of a line that the columns are made of.
 _READ = {name: "VARCHAR" for name in (*NAMES, "src_ip") if name != "address"}
@@ -113,9 +115,9 @@ LINE_FIELDS["enforced"] = "BOOLEAN"
 IS_RECORD = "length(ts) = 27 AND try_cast(ts AS TIMESTAMP) IS NOT NULL AND client IS NOT NULL AND action IS NOT NULL"
 
 
-def from_lines(source: str) -> str:
-    """Return the SELECT by which DuckDB makes the columns from lines read as ``source``."""
-    made = ", ".join(f"{column.duckdb} AS {column.name}" for column in COLUMNS)
+def from_lines(source: str, *more: str) -> str:
+    """Return the SELECT by which DuckDB makes the columns, and ``more`` as they are, from lines read as ``source``."""
+    made = ", ".join((*(f"{column.duckdb} AS {column.name}" for column in COLUMNS), *more))
     return f"SELECT {made} FROM {source} WHERE {IS_RECORD}"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shieldproxy.attribution.archive import Archive
-from shieldproxy.attribution.visits import STOPPED, Period, summed
+from shieldproxy.attribution.courses import ALWAYS, course
+from shieldproxy.attribution.visits import Period
 from shieldproxy.core.episodes import EpisodePolicy, Span, Tally, episodes
 
 # What is usual is learned from so much before the time asked about.
@@ -12,13 +13,10 @@ LEAD = 7 * 86_400.0
 
 def tallies(archive: Archive, bucket: float, period: Period | None = None) -> list[Tally]:
     """Return what was counted in buckets of ``bucket`` seconds, those without a request left out."""
-    size = int(bucket * 1000)
-    where = f"WHERE ts >= {period.since} AND ts < {period.until}" if period else ""
-    rows = archive.rows(
-        f"""SELECT ts - ts % {size}, sum(weight), {summed(STOPPED)}, {summed("challenge = 'passed'")}
-        FROM records {where} GROUP BY 1 ORDER BY 1"""
-    )
-    return [Tally(start / 1000, int(requests), int(stopped), int(passed)) for start, requests, stopped, passed in rows]
+    return [
+        Tally(step.start / 1000, step.requests, step.stopped, step.passed)
+        for step in course(archive, period or ALWAYS, int(bucket * 1000))
+    ]
 
 
 def detect(archive: Archive, policy: EpisodePolicy, now: float) -> tuple[Span, ...]:

@@ -14,6 +14,7 @@ from shieldproxy.attribution.groups import (
     collect_requests,
     rank_clients,
     rank_collected,
+    rank_requests,
 )
 from shieldproxy.attribution.origin_service import Fared, fared
 from shieldproxy.attribution.visits import Period, Suspects, choose_attackers, collect_visits
@@ -22,6 +23,7 @@ from shieldproxy.core.record import rfc3339
 from shieldproxy.core.surges import Opinion, Traits, weigh
 
 TOP = 20
+MOST_DATABASES = 10
 # The calm that an episode without verdicts is compared with.
 CALM_MS = 86_400_000
 
@@ -174,8 +176,5 @@ def mistakes(archive: Archive, suspects: Suspects) -> Mistakes:
 
 def databases(archive: Archive, period: Period) -> tuple[str, ...]:
     """Return the databases that named networks and countries in ``period``, as records name them."""
-    rows = archive.rows(
-        f"""SELECT geo, sum(weight) FROM records WHERE ts >= {period.since} AND ts < {period.until} AND geo <> ''
-        GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10"""
-    )
-    return tuple(str(name) for name, _ in rows)
+    found = rank_requests(archive, "geo", period, MOST_DATABASES)
+    return tuple(group.key for group in found.groups if group.key)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shieldproxy.attribution.archive import Archive
-from shieldproxy.attribution.visits import REACHED, Period, replace_table, summed
+from shieldproxy.attribution.rollups import DAY_MS, REACHED, summed
+from shieldproxy.attribution.visits import Period, beside_sums, replace_table
 
 # What can be asked of the clients in a table of visits.
 OF_CLIENTS = {
@@ -91,13 +92,23 @@ def rank_collected(archive: Archive, what: str, limit: int) -> Ranking:
 
 
 def rank_requests(archive: Archive, what: str, period: Period, limit: int) -> Ranking:
-    """Return the heaviest groups of all requests in ``period``, without counting their addresses."""
-    return _ranked(
+    """Return the heaviest groups of all requests in ``period``, without counting their addresses.
+
+    ``what`` is one of rollups.ASKED.
+    """
+    days = period.within(DAY_MS)
+    replace_table(
         archive,
-        f"""SELECT {what} AS key, sum(weight) AS requests, -1 AS addresses, {summed(REACHED)} AS reached,
-        '' AS kind, 0 AS asn, 0 AS hosted FROM records WHERE ts >= {period.since} AND ts < {period.until} GROUP BY 1""",
-        limit,
+        "grouped",
+        f"""SELECT key, CAST(sum(requests) AS BIGINT) AS requests, -1 AS addresses,
+        CAST(sum(reached) AS BIGINT) AS reached, '' AS kind, 0 AS asn, 0 AS hosted FROM (
+            SELECT key, requests, reached FROM rolled_asked WHERE what = '{what}'
+            AND day >= {days.since // DAY_MS} AND day < {days.until // DAY_MS}
+            UNION ALL SELECT {what} AS key, sum(weight) AS requests, {summed(REACHED)} AS reached
+            FROM {beside_sums(period, DAY_MS)} AS beside GROUP BY 1
+        ) AS parts GROUP BY key""",
     )
+    return _ranked(archive, "SELECT * FROM grouped", limit)
 
 
 def _ranked(archive: Archive, groups: str, limit: int) -> Ranking:

@@ -7,34 +7,28 @@ Networks are what our databases say today, not what they said then; ``geo`` tell
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
-from shieldproxy.core.addresses import client_key, parse_address
-from shieldproxy.core.facts import NetworkLabel
-from shieldproxy.core.record import Record
-from shieldproxy.intel.crawlers import verified
+from shieldproxy.attribution.import_lines import STAGE, LineWriter, plain, stamp, when_of
 from shieldproxy.intel.networks import Networks
-from shieldproxy.journal.foreign import ForeignLog, Logged
+from shieldproxy.journal.foreign import ForeignLog, texts_of
+from shieldproxy.journal.log_files import blocks
 from shieldproxy.journal.segment_writer import Rotation, SegmentWriter
 from shieldproxy.journal.segments import LATER, days, segments_of, writer_name
 
-STAGE = "imported"
-# As many records are encoded together; more win nothing.
+__all__ = ["AlreadyImportedError", "Imported", "LogImport", "digest", "stamp"]
+
+# As many lines are written together; more win nothing.
 BATCH = 4_096
 # By so many bytes at its beginning a log is known again.
 KNOWN_BY = 1 << 16
-# As the guard cuts them (guard.recording).
-MAX_TEXT, MAX_QUERY = 512, 1_024
 
 
 class Imported(NamedTuple):
-    """What came of one log. ``first`` and ``last`` are ts."""
+    """What came of one log. ``first`` and ``last`` are ts, '' and '' when it had no record."""
 
     node: str
     records: int
@@ -56,9 +50,6 @@ class LogImport:
         self._directory = directory
         self._networks = networks
         self._progress = progress
-        self._clock = 0.0
-        self._known = lru_cache(65_536)(self._look_up)
-        self._no_address = 0
 
     def take(self, path: Path, name: str, *, again: bool = False) -> Imported:
         """Bring the log at ``path`` into the journal as of the node ``imported:<name>``.
@@ -66,107 +57,115 @@ class LogImport:
         Raises AlreadyImportedError when it is there and not asked for ``again``, UnreadableLogError when it is no log,
         OSError when the journal cannot be written.
         """
-        writer = writer_name(f"{STAGE}-{name}-{digest(path)}", 0)
-        if not again and self._holds(writer):
-            raise AlreadyImportedError(f"{path} is in the journal already, as {STAGE}:{name}")
+        known = digest(path)
+        if not again:
+            refuse_known(self._directory, path, name, known)
         log = ForeignLog(path)
-        segments = SegmentWriter(
-            self._directory, writer, wall=lambda: self._clock, monotonic=lambda: 0.0, rotation=Rotation(age=1.0)
-        )
-        segments.open()
-        before, self._no_address = segments.next_seq, 0
-        first, last = LATER, ""
+        intake = Intake(self._directory, name, known, self._networks)
         try:
-            for stamps, lines in self._batches(log, f"{STAGE}:{name}", segments):
-                first, last = min(first, *stamps), max(last, *stamps)
-                self._clock = datetime.fromisoformat(stamps[0]).timestamp()
-                segments.write_lines(lines, min(stamps), max(stamps))
-                segments.seal_when_due()
-                self._progress(segments.next_seq - before)
+            for block in blocks(path):
+                intake.take(block, log)
+                self._progress(intake.records)
         finally:
-            segments.close()
-        count = segments.next_seq - before
-        first = first if count else ""
-        return Imported(f"{STAGE}:{name}", count, log.broken, self._no_address, first, last, tuple(log.broken_lines))
+            intake.close()
+        return intake.imported(log)
 
-    def _batches(self, log: ForeignLog, node: str, segments: SegmentWriter) -> Iterator[tuple[list[str], list[bytes]]]:
+
+class Intake:
+    """Writes what one process reads of a log into segments of its own; ``number`` tells these processes apart."""
+
+    def __init__(self, directory: Path, name: str, known: str, networks: Networks, number: int = 0) -> None:
+        """Open the segments; ``known`` is the log's digest. Raises OSError when the journal cannot be written."""
+        self._node = f"{STAGE}:{name}"
+        self._lines = LineWriter(self._node, networks, number)
+        self._clock = 0.0
+        self._segments = SegmentWriter(
+            directory,
+            writer_name(f"{STAGE}-{name}-{known}", number),
+            wall=lambda: self._clock,
+            monotonic=lambda: 0.0,
+            rotation=Rotation(age=1.0),
+        )
+        self._segments.open()
+        self._before = self._segments.next_seq
+        self._no_address = 0
+        self._day = ""
+        self._first, self._last = LATER, ""
+
+    @property
+    def records(self) -> int:
+        """How many records were written."""
+        return self._segments.next_seq - self._before
+
+    def take(self, block: bytes, log: ForeignLog) -> None:
+        """Write the next ``block`` of whole lines; ``log`` counts them. Raises as LogImport.take does."""
+        for stamps, lines in self._batches(block, log):
+            first, last = min(stamps), max(stamps)
+            self._first, self._last = min(self._first, first), max(self._last, last)
+            self._clock = datetime.fromisoformat(stamps[0]).timestamp()
+            self._segments.write_lines(lines, first, last)
+            self._segments.seal_when_due()
+
+    def close(self) -> None:
+        """Seal the open segment; raises OSError when that fails."""
+        self._segments.close()
+
+    def imported(self, log: ForeignLog) -> Imported:
+        """Return what came of it."""
+        first = self._first if self.records else ""
+        named = tuple(log.broken_lines)
+        return Imported(self._node, self.records, log.broken, self._no_address, first, self._last, named)
+
+    def _batches(self, block: bytes, log: ForeignLog) -> Iterator[tuple[Sequence[str], Sequence[bytes]]]:
         """Yield ts and lines in batches of one day each: segments are named, and found again, by the day they begin."""
-        encoder = LineEncoder(node, self._networks.version)
         stamps: list[str] = []
         lines: list[bytes] = []
-        for one in log.requests():
-            address, client, label = self._known(one.address)
-            if not address:
-                self._no_address += 1
+        all_plain = plain(block)
+        for text in texts_of(block):
+            is_plain = all_plain or plain(text.encode("utf-8", "replace"))
+            ts, line = self._line(text, log, self._segments.next_seq + len(lines), plain=is_plain)
+            if not line:
                 continue
-            ts = stamp(one.time)
-            if len(lines) == BATCH or (lines and ts[:10] != stamps[0][:10]):
+            other_day = ts[:10] != self._day
+            if lines and (other_day or len(lines) == BATCH):
                 yield stamps, lines
-                if ts[:10] != stamps[0][:10]:
-                    segments.close()
                 stamps, lines = [], []
+            if other_day:
+                self._segments.close()
+                self._day = ts[:10]
             stamps.append(ts)
-            lines.append(encoder.line(one, ts, segments.next_seq + len(lines), (address, client, label)))
+            lines.append(line.encode())
         if lines:
             yield stamps, lines
 
-    def _look_up(self, text: str) -> tuple[str, str, NetworkLabel]:
-        address = parse_address(text)
-        if address is None:
-            return "", "", NetworkLabel()
-        return str(address), client_key(address), self._networks.label(str(address))
-
-    def _holds(self, writer: str) -> bool:
-        return any(
-            segment.writer == writer for day in days(self._directory) for segment in segments_of(self._directory, day)
-        )
-
-
-class LineEncoder:
-    """Writes requests as lines of the journal; one dictionary is filled again and again, for a log has many lines."""
-
-    def __init__(self, node: str, geo: str) -> None:
-        self._fields = Record(node=node, geo=geo, stage=STAGE).to_dict()
-
-    def line(self, one: Logged, ts: str, number: int, who: tuple[str, str, NetworkLabel]) -> bytes:
-        """Return the line of a request that another server wrote down."""
-        fields = self._fields
-        address, client, label = who
-        agent = one.user_agent[:MAX_TEXT]
-        fields["seq"] = number
-        fields["ts"] = ts
-        fields["id"] = f"{int(one.time) & 0xFFFFFFFF:08x}.import.{number:x}"
-        fields["src_ip"] = address
-        fields["client"] = client
-        fields["asn"], fields["as_name"], fields["country"], fields["network_class"], _ = label
-        fields["method"] = one.method[:MAX_TEXT]
-        fields["host"] = one.host[:MAX_TEXT]
-        fields["path"] = one.path[:MAX_TEXT]
-        fields["query"] = one.query[:MAX_QUERY]
-        fields["http"] = one.version[:MAX_TEXT]
-        fields["user_agent"] = agent
-        fields["referer"] = one.referer[:MAX_TEXT]
-        fields["rule"] = "crawler" if label.crawler and verified(label, agent) else ""
-        fields["status"] = one.status
-        fields["bytes_out"] = one.size
+    def _line(self, text: str, log: ForeignLog, number: int, *, plain: bool) -> tuple[str, str]:
+        """Return ts and line of a line of the log, '' and '' where there is nothing to write."""
+        found = self._lines.quick(text, number) if plain else None
+        if found is not None:
+            log.pass_over()
+            self._no_address += not found[1]
+            return found
+        request = log.parse(text)
+        if request is None:
+            return "", ""
+        who = self._lines.who(request.address)
+        if not who.json:
+            self._no_address += 1
+            return "", ""
         try:
-            return orjson.dumps(fields)
-        except TypeError:  # text that is no Unicode, or a number larger than any
-            clean = {name: _clean(value) for name, value in fields.items()}
-            return orjson.dumps(clean)
+            when = when_of(request.time)
+        except (ValueError, OverflowError) as error:
+            log.complain(f"no moment: {error}")
+            return "", ""
+        return when.ts, self._lines.line(request, when, number, who, plain=plain)
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    return 0 if isinstance(value, int) and abs(value) >= 1 << 63 else value
-
-
-@lru_cache(4_096)  # lines of one second share it
-def stamp(unix_seconds: float) -> str:
-    """Return a moment as records write it; raises ValueError or OverflowError when it is none."""
-    moment = datetime.fromtimestamp(unix_seconds, UTC)
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+def refuse_known(directory: Path, path: Path, name: str, known: str) -> None:
+    """Raise AlreadyImportedError when the journal holds the log at ``path``, whose digest is ``known``."""
+    written_by = writer_name(f"{STAGE}-{name}-{known}", 0).rpartition(".")[0]
+    for day in days(directory):
+        if any(segment.writer.rpartition(".")[0] == written_by for segment in segments_of(directory, day)):
+            raise AlreadyImportedError(f"{path} is in the journal already, as {STAGE}:{name}")
 
 
 def digest(path: Path) -> str:

@@ -120,11 +120,22 @@ def link(archive: Archive, episode: str, earlier: Sequence[str], seen: dict[str,
 
 def count_seen(archive: Archive) -> dict[str, int]:
     """Return how many different things of each kind the whole archive has: what chance draws from."""
-    replace_table(archive, "seen_clients", "SELECT client, max(asn) AS asn FROM records GROUP BY client")
+    replace_table(
+        archive,
+        "seen_clients",
+        """SELECT client, max(asn) AS asn FROM (
+        SELECT client, asn FROM rolled_clients UNION ALL SELECT client, asn FROM fresh) AS parts GROUP BY client""",
+    )
     clients, networks, asns = archive.rows(
         "SELECT count(*), count(DISTINCT network_of(client)), count(DISTINCT asn) FROM seen_clients"
     )[0]
-    fingerprints, paths = archive.rows("SELECT count(DISTINCT fingerprint), count(DISTINCT path) FROM records")[0]
+    fingerprints, paths = (
+        archive.rows(
+            f"""SELECT count(DISTINCT key) FROM (SELECT key FROM rolled_asked WHERE what = '{what}'
+            UNION ALL SELECT {what} AS key FROM fresh) AS parts"""
+        )[0][0]
+        for what in OF_RECORDS.values()
+    )
     counts = (clients, networks, asns, fingerprints, paths)
     return dict(zip(COMPARED, (int(count) for count in counts), strict=True))
 

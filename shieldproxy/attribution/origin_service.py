@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shieldproxy.attribution.archive import Archive
-from shieldproxy.attribution.visits import REACHED, Period, summed
+from shieldproxy.attribution.rollups import REACHED, summed
+from shieldproxy.attribution.visits import Period
 
 # Bounds of answer times in microseconds, a third of an octave apart: quantiles are right to 26 %.
 BOUNDS = tuple(int(1_000 * 2 ** (step / 3)) for step in range(60))

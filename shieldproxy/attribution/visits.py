@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shieldproxy.attribution.archive import Archive
-
-# A request that the site itself answered: let in, or only observed, and not one of our own challenge pages.
-REACHED = "((action = 'admit' OR enforced = 0) AND challenge = '')"
-# Stopped, so that it says something of the client: in mode observe nobody sees a challenge, so nobody can pass it.
-STOPPED = "(action <> 'admit' AND (enforced = 1 OR action <> 'challenge'))"
+from shieldproxy.attribution.rollups import DAY_MS, OF_CLIENT, TOGETHER, listed
 
 # Of this share of all requests on something must have been stopped for verdicts to tell who attacked.
 JUDGED = 0.01
@@ -29,10 +25,22 @@ class Period(NamedTuple):
         """How long it lasts."""
         return (self.until - self.since) / 1000
 
+    def within(self, unit: int) -> Period:
+        """Return what of it is whole units of ``unit`` milliseconds since 1970; nothing, at its beginning, if none."""
+        since, until = -(-self.since // unit) * unit, self.until // unit * unit
+        return Period(since, until) if since < until else Period(self.since, self.since)
 
-def summed(condition: str) -> str:
-    """Return the SQL for how many requests fulfil ``condition``."""
-    return f"CAST(sum(CASE WHEN {condition} THEN weight ELSE 0 END) AS BIGINT)"
+
+def beside_sums(period: Period, unit: int) -> str:
+    """Return the records in ``period`` that are in no sum over whole units of it, in a FROM."""
+    inner = period.within(unit)
+    edges = [
+        f"(ts >= {since} AND ts < {until})"
+        for since, until in ((period.since, inner.since), (inner.until, period.until))
+        if since < until
+    ]
+    return f"""(SELECT * FROM fresh WHERE ts >= {period.since} AND ts < {period.until}
+        UNION ALL SELECT * FROM kept WHERE {" OR ".join(edges) or "1 = 0"})"""
 
 
 def replace_table(archive: Archive, name: str, select: str, parameters: tuple[object, ...] = ()) -> None:
@@ -41,45 +49,23 @@ def replace_table(archive: Archive, name: str, select: str, parameters: tuple[ob
     archive.rows(f"CREATE TEMP TABLE {name} AS {select}", parameters)
 
 
-# Nearly all requests are simply let in; what else may be told of a client is in the others.
-PLAIN = "(action = 'admit' AND challenge = '' AND rule = '' AND stage <> 'exempt')"
-
-
 def collect_visits(archive: Archive, period: Period, table: str = "visits") -> None:
     """Make the table ``visits`` of ``period``: one row for each client key.
 
     Counts are of requests; ``cleared`` and ``robot`` are 0 or 1. Where the databases came to say something else of a
-    client, one of it counts for all. Two passes, as a wide sum over millions of clients does not fit in memory.
+    client, one of it counts for all.
     """
-    where = f"ts >= {period.since} AND ts < {period.until}"
-    replace_table(
-        archive,
-        "told",
-        f"""
-        SELECT client,
-            {summed(f"NOT {REACHED}")} AS unreached,
-            {summed("action = 'challenge'")} AS challenged,
-            {summed("action IN ('throttle', 'refuse', 'drop')")} AS refused,
-            {summed("challenge = 'issued'")} AS issued,
-            {summed("challenge = 'passed'")} AS passed,
-            {summed("challenge NOT IN ('', 'issued', 'passed')")} AS failed,
-            {summed(STOPPED)} AS stopped,
-            max(CASE WHEN rule = 'clearance' OR stage = 'exempt' THEN 1 ELSE 0 END) AS cleared,
-            max(CASE WHEN rule = 'crawler' THEN 1 ELSE 0 END) AS robot
-        FROM records WHERE {where} AND NOT {PLAIN} GROUP BY client""",
-    )
-    sums = ", ".join(
-        f"coalesce({name}, 0) AS {name}"
-        for name in ("challenged", "refused", "issued", "passed", "failed", "stopped", "cleared", "robot")
-    )
+    days = period.within(DAY_MS)
     replace_table(
         archive,
         table,
         f"""
-        SELECT plain.*, requests - coalesce(unreached, 0) AS reached, {sums} FROM (
-            SELECT client, max(asn) AS asn, max(country) AS country, max(network_class) AS network_class,
-                CAST(sum(weight) AS BIGINT) AS requests FROM records WHERE {where} GROUP BY client
-        ) AS plain LEFT JOIN told ON plain.client = told.client""",
+        SELECT client, {listed(TOGETHER)} FROM (
+            SELECT client, {", ".join(OF_CLIENT)} FROM rolled_clients
+            WHERE day >= {days.since // DAY_MS} AND day < {days.until // DAY_MS}
+            UNION ALL
+            SELECT client, {listed(OF_CLIENT)} FROM {beside_sums(period, DAY_MS)} AS beside GROUP BY client
+        ) AS parts GROUP BY client""",
     )
 
 
@@ -115,11 +101,8 @@ def choose_attackers(archive: Archive, calm: Period) -> Suspects:
 
 def _usual_most(archive: Archive, calm: Period) -> int:
     """Return more requests than nearly any client made in ``calm``."""
-    counts = archive.rows(
-        f"""SELECT requests, count(*) FROM (SELECT client, sum(weight) AS requests FROM records
-        WHERE ts >= {calm.since} AND ts < {calm.until} GROUP BY client) AS clients
-        GROUP BY requests ORDER BY requests"""
-    )
+    collect_visits(archive, calm, "usual")
+    counts = archive.rows("SELECT requests, count(*) FROM usual GROUP BY requests ORDER BY requests")
     below, most = USUAL_QUANTILE * sum(clients for _, clients in counts), 0
     for requests, clients in counts:
         below -= clients

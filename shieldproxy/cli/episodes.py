@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from shieldproxy.attribution.report.wording import lasting, moment
+from shieldproxy.attribution.upkeep import find
 from shieldproxy.cli.months import MONTH, Month
 from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Column, Listing, Row
-from shieldproxy.cli.report import find
 from shieldproxy.cli.spans import written_count
 from shieldproxy.core.record import rfc3339
 from shieldproxy.settings.compiling import compile_episodes

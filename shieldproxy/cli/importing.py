@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import click
 
 from shieldproxy.attribution.importing import AlreadyImportedError, Imported, LogImport
+from shieldproxy.attribution.parallel_import import WORTH_IT, take_in_parallel
 from shieldproxy.cli.geo import databases_of
 from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Column, Listing, Row
@@ -77,20 +79,28 @@ Outcome = Imported | AlreadyImportedError | UnreadableLogError | OSError
 def _taken(
     logs: Sequence[Path], name: str | None, settings: Settings, *, again: bool
 ) -> Iterator[tuple[Path, Outcome]]:
-    """Yield what came of each log, several at a time where there are several processors."""
-    if len(logs) == 1:
-        yield logs[0], take(logs[0], name, settings, again=again)
+    """Yield what came of each log. All processors are at work: on a log each, or together on one that is large."""
+    processors = len(os.sched_getaffinity(0))
+    if len(logs) < max(2, processors):
+        for log in logs:
+            yield log, take(log, name, settings, again=again, processes=processors)
         return
-    with ProcessPoolExecutor(min(len(logs), len(os.sched_getaffinity(0)))) as pool:
+    with ProcessPoolExecutor(processors) as pool:
         futures = [(log, pool.submit(take, log, name, settings, again=again)) for log in logs]
         for log, future in futures:
             yield log, future.result()
 
 
-def take(log: Path, name: str | None, settings: Settings, *, again: bool) -> Outcome:
+def take(log: Path, name: str | None, settings: Settings, *, again: bool, processes: int = 1) -> Outcome:
     """Bring one log into the journal and return what came of it, an error too."""
-    networks = Networks(databases_of(settings), read_classes(), RobotRanges(settings.state.directory).entries)
+    called, directory = name or log.name, settings.journal.directory
     try:
-        return LogImport(settings.journal.directory, networks).take(log, name or log.name, again=again)
+        if processes > 1 and log.stat().st_size >= WORTH_IT:
+            return take_in_parallel(log, called, directory, partial(_networks, settings), processes, again=again)
+        return LogImport(directory, _networks(settings)).take(log, called, again=again)
     except (AlreadyImportedError, UnreadableLogError, OSError) as error:
         return error
+
+
+def _networks(settings: Settings) -> Networks:
+    return Networks(databases_of(settings), read_classes(), RobotRanges(settings.state.directory).entries)

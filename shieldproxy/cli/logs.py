@@ -14,6 +14,7 @@ import click
 from shieldproxy.cli.asking import filter_of, filter_options, span_options
 from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Column, Listing, Row, room_on
+from shieldproxy.cli.searching import reader_for, say_what_is_missing
 from shieldproxy.core.observing import WOULD
 from shieldproxy.core.printing import printable
 from shieldproxy.core.record import Record, rfc3339
@@ -61,7 +62,8 @@ def logs(config: Path | None, form: str, limit: int | None, *, follow: bool, **a
 
 
 def _review(directory: Path, wanted: Filter, form: str, limit: int) -> None:
-    reader = Reader(directory)
+    began = time.monotonic()
+    reader = reader_for(directory, wanted)
     if limit == 0:
         listing = _listing(form, dates=not _of_today(wanted.since))
         listing.write(reader.records(wanted))
@@ -76,11 +78,12 @@ def _review(directory: Path, wanted: Filter, form: str, limit: int) -> None:
     if listing.count == 0:
         _note(_nothing(directory))
     _complain(reader)
+    say_what_is_missing(wanted, began)
 
 
 def _follow(directory: Path, wanted: Filter, form: str, before: int) -> None:
     follower = Follower(directory, wanted)
-    newest = list(itertools.islice(Reader(directory).records(wanted, newest=True), before))
+    newest = list(itertools.islice(reader_for(directory, wanted).records(wanted, newest=True), before))
     listing = _listing(form, dates=False)
     try:
         listing.write(newest[::-1])

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 import click
 
-from shieldproxy.attribution.archive import Archive, open_archive
-from shieldproxy.attribution.checkpoints import detect_on
 from shieldproxy.attribution.columns import milliseconds
-from shieldproxy.attribution.index import Index
-from shieldproxy.attribution.ledger import Entry, compile_ledger, read_ledger, write_ledger
+from shieldproxy.attribution.ledger import Entry
 from shieldproxy.attribution.report.content import Question, compile_content
+from shieldproxy.attribution.upkeep import find
 from shieldproxy.attribution.visits import Period
 from shieldproxy.cli.asking import span_options
 from shieldproxy.cli.months import MONTH, Month
 from shieldproxy.cli.options import config_option, settings_of
 from shieldproxy.cli.output import console_for, json_line
-from shieldproxy.core.episodes import EpisodePolicy
 from shieldproxy.core.printing import printable
 from shieldproxy.core.record import rfc3339
 from shieldproxy.settings.compiling import compile_episodes
@@ -31,13 +26,6 @@ EXAMPLES = """\b
 Examples:
   shieldproxy report --month 2026-11
   shieldproxy report --since 7d --format html -o week.html"""
-
-
-class Found(NamedTuple):
-    """The records of a journal, and its episodes."""
-
-    archive: Archive
-    ledger: list[Entry]
 
 
 @click.command("report", short_help="Who attacked, how often, from which networks.", epilog=EXAMPLES)
@@ -78,22 +66,6 @@ def report(config: Path | None, form: str, output: Path | None, **asked: Any) ->
             write(content, form, file)
     except OSError as fault:
         raise click.FileError(str(output), fault.strerror or str(fault)) from fault
-
-
-@contextlib.contextmanager
-def find(directory: Path, policy: EpisodePolicy, now: float) -> Iterator[Found]:
-    """Open the journal in ``directory`` and bring its ledger of episodes up to date."""
-    index = Index(directory, lambda: now)
-    before = read_ledger(directory)
-    with open_archive(index) as archive:
-        spans = detect_on(index, archive, policy, now)
-        (earliest,) = archive.rows("SELECT min(ts) FROM records")[0]
-        since = rfc3339(earliest / 1000) if earliest is not None else ""
-        ledger = compile_ledger(archive, spans, before, policy, since)
-        if ledger != before:
-            with contextlib.suppress(OSError):  # who may only read the journal gets the same answer, later
-                write_ledger(directory, ledger)
-        yield Found(archive, ledger)
 
 
 def write(content: dict[str, Any], form: str, stream: TextIO) -> None:

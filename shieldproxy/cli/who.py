@@ -18,6 +18,7 @@ from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Column, Listing
 from shieldproxy.cli.portrait import asn_portrait, key_portrait
 from shieldproxy.cli.reach import client_of
+from shieldproxy.cli.searching import reader_for, say_what_is_missing
 from shieldproxy.core.printing import printable
 from shieldproxy.core.record import rfc3339
 from shieldproxy.intel.lookup import describe
@@ -27,7 +28,6 @@ from shieldproxy.intel.shapes import asn_of
 from shieldproxy.intel.tables import read_classes
 from shieldproxy.journal.filters import Filter, parse_asn, parse_client
 from shieldproxy.journal.moments import parse_moment
-from shieldproxy.journal.reader import Reader
 from shieldproxy.settings.schema import Settings
 
 HEAVIEST = 10
@@ -59,9 +59,11 @@ def who(key: str, since: str, limit: int, form: str, config: Path | None) -> Non
     wanted = _wanted(key, since)
     found: dict[str, Any] = {"key": key} | _described(key, settings)
     found["standing"] = _standing(key, settings)
-    reader = Reader(settings.journal.directory)
+    began = time.monotonic()
+    reader = reader_for(settings.journal.directory, wanted)
     found["journal"] = {"since": wanted.since} | Counts().take(reader.scan(wanted)).fields(HEAVIEST)
     found["records"] = list(itertools.islice(reader.records(wanted, newest=True), limit))[::-1]
+    say_what_is_missing(wanted, began)
     _write(found, form, key_portrait(found))
 
 
@@ -78,7 +80,9 @@ def asn(number: str, since: str, form: str, config: Path | None) -> None:
     except ValueError as fault:
         raise click.BadParameter(str(fault), param_hint="NUMBER") from None
     (value,) = wanted.asns
-    counts = Counts().take(Reader(settings.journal.directory).scan(wanted))
+    began = time.monotonic()
+    counts = Counts().take(reader_for(settings.journal.directory, wanted).scan(wanted))
+    say_what_is_missing(wanted, began)
     database = databases_of(settings).current.asn
     found: dict[str, Any] = {
         "asn": value,

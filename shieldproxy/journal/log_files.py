@@ -17,15 +17,15 @@ class UnreadableLogError(Exception):
     """A file that is no log we can read; the message names it and says why."""
 
 
-def blocks(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, joined by newlines, as many as come at once. Raises UnreadableLogError.
+def blocks(path: Path, size: int = 0) -> Iterator[bytes]:
+    """Yield the lines of a file, joined by newlines, as many as come with ``size`` bytes. Raises UnreadableLogError.
 
     A line longer than MAX_LINE comes as one that says nothing.
     """
     try:
         with opened(path) as file:
             rest = b""
-            while piece := file.read(CHUNK):
+            while piece := file.read(size or CHUNK):
                 whole, newline, rest = (rest + piece).rpartition(b"\n")
                 if newline:
                     yield whole

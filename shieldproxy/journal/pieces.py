@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from shieldproxy.journal.foreign import PROBED, ForeignLog, Logged, common_time, parse_combined, parse_json
-from shieldproxy.journal.log_files import UnreadableLogError, blocks, text_of
+from shieldproxy.journal.foreign import ForeignLog, Logged, common_time, parse_combined, parse_json
+from shieldproxy.journal.log_files import blocks, text_of
 
 # Beginnings of lines that are remembered: those of some seconds of a busy log.
 REMEMBERED = 16_384
@@ -27,18 +27,17 @@ class PieceLog(ForeignLog):
         super().__init__(path)
         self._heads: dict[str, tuple[str, float]] = {}
         self._states: dict[str, int] = {}
-        self._good = False
 
     def of_json(self) -> bool:
         """Tell whether the first line is JSON; the others are then too, one hopes. Raises UnreadableLogError."""
-        return next(self._lines(), "").startswith("{")
+        return next(blocks(self.path), b"").startswith(b"{")
 
     def pieces(self) -> Iterator[Piece | Logged]:
         """Yield a piece for each plain line, a whole request for any other, in the order of the file.
 
         Raises UnreadableLogError when it is no log.
         """
-        self._good = False
+        self.vouched = False
         for block in blocks(self.path):
             yield from self._pieces(block.decode("latin-1"))
 
@@ -54,17 +53,15 @@ class PieceLog(ForeignLog):
                     known = heads.get(head) or self._head(head)
                     status = states.get(state[:5]) or self._status(state[:5])
                     if known is not None and status and (size.isdecimal() or size == "-"):
-                        self._good = True
+                        self.vouched = True
                         yield known[1], known[0], "" if agent == "-" else agent, request, status
                         continue
                 if line:
                     whole = text_of(line.encode("latin-1"))
                     yield parse_json(whole) if whole[0] == "{" else parse_combined(whole)
-                    self._good = True
+                    self.vouched = True
             except (ValueError, TypeError, OverflowError) as error:
-                self._complain(str(error))
-                if not self._good and self.broken >= PROBED:
-                    raise UnreadableLogError(f"{self.path}: no log: {self.broken_lines[0]}") from error
+                self.complain(str(error))
 
     def _head(self, head: str) -> tuple[str, float] | None:
         """Return address and time of the beginning of a line; None where it says more, such as a virtual host."""

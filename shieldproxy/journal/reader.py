@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +35,25 @@ _INVERTED = bytes(255 - byte for byte in range(256))
 class Reader:
     """Reads the journal in ``directory``; a journal that does not exist is an empty one.
 
+    ``without`` names segments (up to their ``.jsonl``) that are known to hold nothing of what will be asked for.
     ``broken`` counts the lines that are no records, ``broken_lines`` names the first of them (file:line: why).
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, without: Collection[str] = ()) -> None:
         self.directory = directory
+        self._without = without
         self.broken = 0
         self.broken_lines: list[str] = []
 
     def records(self, wanted: Filter, *, newest: bool = False) -> Iterator[Fields]:
         """Yield the records that are ``wanted`` by ts, oldest first or ``newest`` first."""
         walk = newest_first if newest else oldest_first
-        upcoming = walk(self.directory, wanted.since, wanted.until)
+        upcoming = walk(self.directory, wanted.since, wanted.until, without=self._without)
         yield from _Merge(self, wanted, upcoming, newest=newest).records()
 
     def scan(self, wanted: Filter) -> Iterator[Fields]:
         """Yield the records that are ``wanted`` as they stand in the files, segment after segment: the quickest way."""
-        for segment in oldest_first(self.directory, wanted.since, wanted.until):
+        for segment in oldest_first(self.directory, wanted.since, wanted.until, without=self._without):
             yield from self._scan_one(segment, wanted, wanted.needles)
 
     def scan_segment(self, segment: Segment, wanted: Filter) -> Iterator[Fields]:

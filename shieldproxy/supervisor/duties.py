@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shieldproxy.core.record import rfc3339
 from shieldproxy.state.beats import Beats
 from shieldproxy.state.memory import Region
-from shieldproxy.supervisor import certificates, origin, pulse
+from shieldproxy.supervisor import certificates, compacting, origin, pulse
 from shieldproxy.supervisor.episodes import say_episode
 from shieldproxy.supervisor.stepping import look_after
 from shieldproxy.supervisor.tightening import say_change, say_posture
@@ -32,6 +32,7 @@ class Duties:
 
     def __init__(self, node: Supervisor) -> None:
         self._node = node
+        self._compactor = compacting.Compactor()
         beats = Beats(node.memory.region(Region.BEATS))
         self._pulse = pulse.Pulse(beats, node.workers, clock=time.monotonic, log=node.log)
 
@@ -47,6 +48,7 @@ class Duties:
             (self._seal, SEAL_ROUND, "sealing the journal failed"),
             (self._say_certificates, certificates.ROUND, "looking at certificates failed"),
             (self.remember, REMEMBER_ROUND, "keeping what is usual failed"),
+            (self._compact, compacting.ROUND, "keeping the index of the journal failed"),
             (self._forget, RETENTION_ROUND, "deleting old records failed"),
         )
 
@@ -78,6 +80,9 @@ class Duties:
 
     async def _seal(self) -> None:
         await self._node.notary.turn(self._node.policy.digest, self._node.settings)
+
+    async def _compact(self) -> None:
+        await self._compactor.turn(self._node.settings)
 
     async def _forget(self) -> None:
         node = self._node

@@ -6,12 +6,14 @@ import pytest
 
 from shieldproxy.attribution.catalogue import (
     Entry,
+    Gone,
     catalogued_days,
-    hour_of,
+    files_by_day,
     overlapping,
+    present,
     read_day,
-    sealed_segments,
-    stem,
+    read_gone,
+    stem_of,
     write_day,
 )
 from tests.fakes.records import record_at, write_journal
@@ -41,12 +43,21 @@ def test_no_index_is_an_empty_one(tmp_path: Path) -> None:
     assert read_day(tmp_path / "index", "2026-11-24") == {}
 
 
-def test_a_segment_belongs_to_the_hour_of_its_first_record(tmp_path: Path) -> None:
-    """And keeps its name, however it is stored."""
+def test_a_segment_is_present_once_however_it_is_stored(tmp_path: Path) -> None:
+    """Packed it keeps its name; with pseudonyms it is another one, in place of the first; an open one is none."""
     write_journal(tmp_path, [record_at(), record_at(1)])
-    (segment,) = sealed_segments(tmp_path)
-    assert hour_of(segment) == "2026-11-24T10"
-    assert stem(segment) == stem(segment._replace(name=f"{segment.name}.zst"))
+    ((_, (file,)),) = files_by_day(tmp_path)
+    name = stem_of(file)
+    assert present([file, f"{file}.zst"]) == {name: f"{file}.zst"}
+    assert present([file, f"{name}.pseudo.jsonl.zst"]) == {f"{name}.pseudo": f"{name}.pseudo.jsonl.zst"}
+    assert present([f"{file}.open", "index", f"{file}.new"]) == {}
+
+
+def test_what_others_took_the_place_of_is_remembered(tmp_path: Path) -> None:
+    """A day of which nothing else is left has a file as long."""
+    write_day(tmp_path, "2026-11-24", {}, [Gone("2026-11-24/10-a.parquet", 5.0)])
+    assert read_gone(tmp_path, "2026-11-24") == [Gone("2026-11-24/10-a.parquet", 5.0)]
+    assert read_day(tmp_path, "2026-11-24") == {}
 
 
 def test_entries_are_chosen_by_their_span() -> None:

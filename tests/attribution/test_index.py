@@ -4,8 +4,8 @@ import stat
 from pathlib import Path
 
 from shieldproxy.attribution.archive import open_archive
-from shieldproxy.attribution.catalogue import sealed_segments
-from shieldproxy.attribution.index import Index, available
+from shieldproxy.attribution.engine import available
+from shieldproxy.attribution.index import Index
 from tests.fakes.clock import HandClock
 from tests.fakes.records import TEN_FIFTEEN, record_at, segment_writer, write_journal
 
@@ -34,10 +34,29 @@ def test_a_second_update_has_nothing_to_do(index: Index, flooded: Path) -> None:
 
 
 def test_the_hour_at_hand_is_read_from_its_segments(flooded: Path) -> None:
-    """It may still grow."""
-    index = Index(flooded, HandClock(TEN_FIFTEEN + 1_900))
+    """As long as its first ten minutes are not over."""
+    index = Index(flooded, HandClock(TEN_FIFTEEN + 299))
     assert index.update().files == 0
     assert count(index) == 3_600 + 120 * 40
+
+
+def test_parts_become_hours_and_hours_days(index: Index, tmp_path: Path) -> None:
+    """Each record once at any time; what others took the place of stays for who reads it, and then goes."""
+    clock = HandClock(TEN_FIFTEEN)
+    index = Index(tmp_path / "journal", clock)
+    for minute in range(0, 130, 5):
+        moment = HandClock(TEN_FIFTEEN + 60 * minute)
+        writer = segment_writer(tmp_path / "journal", clock=moment)
+        writer.write([record_at(60 * minute)])
+        writer.close()
+    parts = []
+    for hours in (1, 2, 15, 16):
+        clock.jump(TEN_FIFTEEN + 3_600 * hours + 310)
+        index.update()
+        parts.append([entry.file.rpartition("/")[2][:3] for entry in index.entries()])
+        assert count(index) == 26
+    assert parts[0] == ["10-", "110"]
+    assert parts[2] == ["day"]
 
 
 def test_a_segment_that_comes_late_is_taken_in(index: Index, flooded: Path) -> None:
@@ -53,8 +72,8 @@ def test_a_segment_that_comes_late_is_taken_in(index: Index, flooded: Path) -> N
 def test_what_retention_deleted_is_gone_from_the_index(index: Index, flooded: Path) -> None:
     """An index never remembers what the journal must not."""
     index.update()
-    for segment in sealed_segments(flooded):
-        segment.path.unlink()
+    for place in flooded.glob("20*/*.jsonl"):
+        place.unlink()
     assert index.update().removed == 1
     assert count(index) == 0
     assert not list(index.folder.glob("*/*.parquet"))

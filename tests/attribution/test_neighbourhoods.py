@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shieldproxy.attribution.index import connect
+from shieldproxy.attribution.engine import connect
 from shieldproxy.attribution.neighbourhoods import DUCKDB_NETWORK, neighbourhood
 from shieldproxy.core.addresses import client_key, network_key
 

@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 from shieldproxy import __version__
 from shieldproxy.attribution.archive import Archive
 from shieldproxy.attribution.bot_share import measure_bots
+from shieldproxy.attribution.courses import Bounds, bounds, course
 from shieldproxy.attribution.episode_details import databases, mistakes, rank_who, totals
 from shieldproxy.attribution.groups import rank_requests
 from shieldproxy.attribution.ledger import Entry, as_plain
-from shieldproxy.attribution.visits import REACHED, STOPPED, Period, choose_attackers, collect_visits, summed
+from shieldproxy.attribution.visits import Period, choose_attackers, collect_visits
 from shieldproxy.core.record import rfc3339
 
 # The heaviest of each kind.
 TOP = 20
+MOST_NODES = 50
 # What all requests are grouped by; the rest is told of episodes.
 ASKED = ("path", "host", "user_agent", "fingerprint", "action")
 # Columns of the timeline: the smallest that gives no more than so many.
@@ -43,6 +45,7 @@ def compile_content(archive: Archive, question: Question, ledger: Sequence[Entry
     collect_visits(archive, period)
     suspects = choose_attackers(archive, Period(period.since - 86_400_000, period.since))
     found = [entry for entry in ledger if _within(entry, question)]
+    within = bounds(archive, period)
     content = {
         "version": __version__,
         "made": rfc3339(question.now),
@@ -50,9 +53,9 @@ def compile_content(archive: Archive, question: Question, ledger: Sequence[Entry
         "since": rfc3339(period.since / 1000),
         "until": rfc3339(period.until / 1000),
         "databases": databases(archive, period),
-        "nodes": _nodes(archive, period),
+        "nodes": [node.key for node in rank_requests(archive, "node", period, MOST_NODES).groups],
         "site": totals(archive, "visits"),
-        "lost": _lost(archive, period),
+        "lost": within.lost,
         "parameters": question.policy,
         "episodes": found,
         "counts": {word: sum(e["opinion"]["word"] == word for e in found) for word in ("attack", "surge", "unclear")},
@@ -62,26 +65,20 @@ def compile_content(archive: Archive, question: Question, ledger: Sequence[Entry
         "stopped": {"sums": totals(archive, "attackers"), "who": rank_who(archive, "attackers", TOP)},
         "who": rank_who(archive, "visits", TOP),
         "asked": {what: rank_requests(archive, what, period, TOP) for what in ASKED},
-        "timeline": timeline(archive, period),
+        "timeline": timeline(archive, period, within),
         "note": archive.note,
     }
     plain: dict[str, Any] = as_plain(content)
     return plain
 
 
-def timeline(archive: Archive, period: Period) -> dict[str, Any]:
+def timeline(archive: Archive, period: Period, within: Bounds) -> dict[str, Any]:
     """Return requests over time in about MOST_COLUMNS steps; steps without a request are left out."""
-    first, last = archive.rows(
-        f"SELECT min(ts), max(ts) FROM records WHERE ts >= {period.since} AND ts < {period.until}"
-    )[0]
-    seconds = (last - first) / 1000 if first is not None else period.seconds
+    first, last, _ = within
+    seconds = period.seconds if first is None or last is None else (last - first) / 1000
     step = next((step for step in STEPS if seconds / step <= MOST_COLUMNS), STEPS[-1])
-    size = step * 1000
-    rows = archive.rows(
-        f"""SELECT ts - ts % {size}, {summed(REACHED)}, {summed(STOPPED)} FROM records
-        WHERE ts >= {period.since} AND ts < {period.until} GROUP BY 1 ORDER BY 1"""
-    )
-    return {"step": step, "rows": [[start // 1000, int(reached), int(stopped)] for start, reached, stopped in rows]}
+    steps = course(archive, period, step * 1000)
+    return {"step": step, "rows": [[one.start // 1000, one.reached, one.stopped] for one in steps]}
 
 
 def _within(entry: Entry, question: Question) -> bool:
@@ -89,16 +86,3 @@ def _within(entry: Entry, question: Question) -> bool:
         return bool(entry["id"] == question.episode)
     since, until = rfc3339(question.period.since / 1000), rfc3339(question.period.until / 1000)
     return bool(since <= entry["start"] < until)
-
-
-def _nodes(archive: Archive, period: Period) -> list[str]:
-    rows = archive.rows(
-        f"""SELECT node, sum(weight) FROM records WHERE ts >= {period.since} AND ts < {period.until}
-        GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50"""
-    )
-    return [str(node) for node, _ in rows]
-
-
-def _lost(archive: Archive, period: Period) -> int:
-    where = f"WHERE ts >= {period.since} AND ts < {period.until}"
-    return int(archive.rows(f"SELECT coalesce(sum(lost_before), 0) FROM records {where}")[0][0])
