@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import shutil
 import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from tests.proxy.hellos import PYTHON
 
 OPENSSL = shutil.which("openssl") or ""
 CURL = shutil.which("curl") or ""
+HAPROXY = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
 ANYBODY = (
     "[limits.client]\nscope = 'client'\nrate = 10000\nburst = 10000\n"
     "[[rules]]\nname = 'nobody'\nwhen = { country = 'AQ' }\nweight = 1\n"
@@ -134,8 +136,13 @@ def test_the_fingerprint_is_what_openssl_says_of_its_hello(node: Node, name: str
     """With and without a name and protocols: the record has what follows from OpenSSL's own account of the hello."""
     options = ("-servername", name, "-alpn", "http/1.1") if name else ("-noservername",)
     said = client(
-        node, "-trace", "-ign_eof", *options, said="GET / HTTP/1.1\nHost: www.example.org\nConnection: close\n\n"
+        node,
+        "-trace",
+        "-ign_eof",
+        *options,
+        said="GET / HTTP/1.1\r\nHost: www.example.org\r\nConnection: close\r\n\r\n",
     )
+    assert "HTTP/1.1 200 OK" in said.stdout
     expected = from_trace(said.stdout)
     (record,) = until(lambda: node.logged("--action", "any"), "a record")
     assert record["ja4"] == expected
@@ -220,6 +227,40 @@ def test_thousands_of_half_open_handshakes_leave_others_alone(node: Node) -> Non
     metrics = until(lambda: counted(node).get("refused"), "refusals, counted")
     assert metrics > 1_000
     until(lambda: counted(node)["done"] >= 14, "the good ones, counted")
+
+
+@pytest.mark.skipif(not HAPROXY, reason="haproxy")
+def test_haproxy_passes_tls_through_and_says_for_whom(tmp_path: Path, moody: Moody) -> None:
+    """It announces each visitor in the clear before their TLS: certificate, address and JA4 are right behind it."""
+    with ExitStack() as running, socket.create_server(("127.0.0.1", 0)) as taken:
+        node = running.enter_context(closing(Node(tmp_path, moody.url, configuration(tmp_path))))
+        node.edit('client_address = "x-forwarded-for"', 'client_address = "proxy-protocol"')
+        node.start()
+        port = taken.getsockname()[1]
+        taken.close()
+        (tmp_path / "haproxy.cfg").write_text(
+            "defaults\n    mode tcp\n    timeout connect 10s\n    timeout client 60s\n    timeout server 60s\n"
+            f"listen front\n    bind 127.0.0.1:{port}\n    server node 127.0.0.1:{node.port} send-proxy-v2\n"
+        )
+        front = running.enter_context(subprocess.Popen((HAPROXY, "-db", "-f", str(tmp_path / "haproxy.cfg"))))
+        running.callback(front.terminate)
+
+        def ask() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                (
+                    OPENSSL, "s_client", "-ign_eof", "-trace", "-alpn", "http/1.1", "-servername", "www.example.org",
+                    "-bind", "127.0.0.5:0", "-connect", f"127.0.0.1:{port}",
+                ),
+                input="GET / HTTP/1.1\r\nHost: www.example.org\r\nConnection: close\r\n\r\n",
+                capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+
+        said = until(lambda: (found := ask()).returncode == 0 and found, "an answer through HAProxy")
+        assert "HTTP/1.1 200 OK" in said.stdout
+        assert "subject=CN = other" in said.stdout
+        (record,) = until(lambda: node.logged("--action", "any"), "a record")
+        assert (record["src_ip"], record["dst_port"], record["tls"]) == ("127.0.0.5", port, "TLSv1.3")
+        assert record["ja4"] == from_trace(said.stdout)
 
 
 def resident(pid: int) -> int:
