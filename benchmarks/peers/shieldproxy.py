@@ -49,6 +49,8 @@ match = {{ crawler = "verified" }}
 [bans]
 window = "10s"
 floods = {patience}
+[posture]
+audit = 0
 [journal]
 directory = "{room}/journal"
 [state]

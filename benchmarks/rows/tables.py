@@ -40,7 +40,7 @@ AT_ONCE, A_SECOND = 150, 15
 """The limit of one neighbourhood, as it is by default."""
 WIRE_SECONDS = 10.0
 BY_FIELD = 'trusted_proxies = ["127.0.0.0/8"]\nclient_address = "x-forwarded-for"'
-CALM = "[posture]\nfloor = 1000000"
+CALM = "[posture]\naudit = 0\nfloor = 1000000"
 
 
 class Charged(NamedTuple):

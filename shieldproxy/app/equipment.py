@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shieldproxy import oplog
 from shieldproxy.app.identifiers import Identifiers
 from shieldproxy.app.terms import appearance_of, policy_of
+from shieldproxy.core.audits import Audits
 from shieldproxy.core.facts import Crawler
 from shieldproxy.guard.gate import Gate
 from shieldproxy.guard.gathering import Gatherer
@@ -146,6 +147,7 @@ class Equipment:
             claims=claims,
             testify=self._testify,
             own_path=settings.server.own_path,
+            audits=Audits(os.urandom, settings.posture.audit),
         )
         self.guard = Guard(
             policy,
@@ -260,6 +262,7 @@ class Equipment:
         self.buckets.set_scopes({name: limit.scope for name, limit in kept.limits.items()})
         self._replies.adopt(appearance)
         self._gate.adopt(policy.challenge, ring, appearance)
+        self._gatherer.audits.adopt(kept.posture.audit)
         self.guard.adopt(policy)
 
     def allow(self, networks: tuple[Network, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shieldproxy.attribution.archive import Archive
+from shieldproxy.attribution.visits import Period
 
 # Two-sided 95 % of the normal distribution.
 Z = 1.959964
@@ -47,6 +48,30 @@ class Interval(NamedTuple):
     high: float
 
 
+class Audit(NamedTuple):
+    """What the random audit found: of ``views`` that nobody suspected, challenged by chance, so many were ``left``.
+
+    ``share`` is of programs among such page views, with its Wilson interval of 95 %; ``requests`` what that makes of
+    the share of bots among all requests.
+    """
+
+    views: int
+    left: int
+    share: float
+    interval: Interval
+    requests: Interval
+
+    def words(self) -> str:
+        """Return the finding in one sentence, with what it cannot tell."""
+        return (
+            f"Of page views that nobody suspected {self.views:,} were challenged by chance (the random audit) and "
+            f"{self.left:,} not answered: {100 * self.share:.1f} % of such views came from programs "
+            f"({100 * self.interval.low:.1f} to {100 * self.interval.high:.1f} %, 95 % interval), which makes "
+            f"{100 * self.requests.low:.1f} to {100 * self.requests.high:.1f} % of all requests. People who leave at a "
+            "challenge count as programs; only calm times are audited."
+        )
+
+
 class BotShare(NamedTuple):
     """The share of bots among requests: between ``requests.low`` and ``requests.high``, and what it is made of.
 
@@ -61,10 +86,16 @@ class BotShare(NamedTuple):
     kinds: tuple[Kind, ...]
     definition: str = DEFINITION
     missing: str = MISSING
+    audit: Audit | None = None
 
 
-def measure_bots(archive: Archive, table: str = "visits") -> BotShare:
-    """Return the share of bots among the clients of a table of visits."""
+# An answer to an audit comes within this time (milliseconds); the default validity of a puzzle is shorter.
+ANSWER_TIME = 600_000
+AUDITED = "rule = 'audit' AND stage = 'tightened' AND enforced = 1"
+
+
+def measure_bots(archive: Archive, table: str = "visits", period: Period | None = None) -> BotShare:
+    """Return the share of bots among the clients of a table of visits, and what the audit in ``period`` told."""
     cases = " ".join(f"WHEN {condition} THEN '{name}'" for name, _, condition in KINDS)
     rows = archive.rows(f"SELECT CASE {cases} END, count(*), sum(requests) FROM {table} GROUP BY 1")
     found = {name: (int(clients), int(requests)) for name, clients, requests in rows}
@@ -72,13 +103,37 @@ def measure_bots(archive: Archive, table: str = "visits") -> BotShare:
     clients = {kind.name: kind.clients for kind in kinds}
     left = clients["failed"] + clients["unanswered"]
     asked = left + clients["passed"]
-    return BotShare(
-        bounds({kind.name: kind.requests for kind in kinds}),
-        bounds(clients),
-        left / asked if asked else None,
-        wilson(left, asked),
-        kinds,
+    requests = {kind.name: kind.requests for kind in kinds}
+    share = BotShare(bounds(requests), bounds(clients), left / asked if asked else None, wilson(left, asked), kinds)
+    audit = _audit(archive, period, requests) if period is not None else None
+    return share if audit is None else share._replace(missing=audit.words(), audit=audit)
+
+
+def _audit(archive: Archive, period: Period, requests: dict[str, int]) -> Audit | None:
+    asked = archive.rows(
+        f"SELECT client, ts, weight FROM records WHERE ts >= {period.since} AND ts < {period.until} AND {AUDITED}"
     )
+    passed = archive.rows(
+        f"""SELECT client, ts FROM records WHERE ts >= {period.since} AND ts < {period.until + ANSWER_TIME}
+        AND challenge = 'passed' AND client IN (SELECT client FROM records WHERE {AUDITED})"""
+    )
+    answers: dict[str, list[int]] = {}
+    for client, ts in passed:
+        answers.setdefault(client, []).append(ts)
+    views = sum(int(weight) for _, _, weight in asked)
+    answered = sum(
+        int(weight)
+        for client, ts, weight in asked
+        if any(ts <= moment <= ts + ANSWER_TIME for moment in answers.get(client, ()))
+    )
+    if not views:
+        return None
+    left = views - answered
+    interval = wilson(left, views)
+    whole = sum(requests.values()) or 1
+    certain, open_ = sum(requests[name] for name in BOTS), requests["not_challenged"]
+    of_all = Interval((certain + interval.low * open_) / whole, (certain + interval.high * open_) / whole)
+    return Audit(views, left, left / views, interval, of_all)
 
 
 def bounds(counts: dict[str, int]) -> Interval:

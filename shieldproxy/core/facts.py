@@ -102,6 +102,7 @@ class Tightening(StrEnum):
     NETWORK = "network"
     EVERYBODY = "everybody"
     SAMPLE = "sample"
+    AUDIT = "audit"
     COHORT = "cohort"
 
 

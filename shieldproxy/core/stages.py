@@ -27,6 +27,7 @@ WHY_TIGHTENED = {
     Tightening.EVERYBODY: "too much comes from everywhere",
     Tightening.COHORT: "shares with the attack what hardly any visitor has: {cohort}",
     Tightening.SAMPLE: "one of a few who show whether the crowd is people",
+    Tightening.AUDIT: "one of a few chosen by chance, who show how many programs nobody suspects",
 }
 
 EXEMPT = Verdict(Action.ADMIT, "exempt")
@@ -106,9 +107,12 @@ def tightened(policy: Policy, facts: Facts) -> Verdict | None:
     """A page for a newcomer that is part of an excess, by its network, or because everybody's is: it is challenged."""
     if facts.tightening is Tightening.NONE or facts.part or not may_challenge(facts):
         return None
+    audited = facts.tightening is Tightening.AUDIT
+    if audited and (facts.saturated or suspicion(facts) >= policy.challenge.threshold(facts.posture)):
+        return None  # not one whom nobody suspects: it is challenged for that
     words = WHY_TIGHTENED[facts.tightening]
     reason = words.format(network=f"AS{facts.visitor.label.asn}", cohort=facts.cohort)
-    rule = "cohort" if facts.cohort else ""
+    rule = "cohort" if facts.cohort else "audit" if audited else ""
     return Verdict(Action.CHALLENGE, "tightened", rule, 0.0, 503, (reason, *weighty(facts)), suspicion(facts))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from shieldproxy.core.audits import Audits
 from shieldproxy.core.buckets import Reading, Scope
 from shieldproxy.core.clearance import Clearance, Kind
 from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Posture, Request, Tightening
@@ -64,6 +65,7 @@ class Gatherer:
         own_path: str,
         claims: Claims = lambda _agent: "any robot",
         testify: Testify = lambda _robot, _address: Crawler.NONE,
+        audits: Audits | None = None,
     ) -> None:
         self._buckets = buckets
         self._bans = bans
@@ -72,6 +74,7 @@ class Gatherer:
         self._recognised = lru_cache(AGENTS)(lambda label, agent: recognise(label, agent.decode("latin-1")))
         self._claims = claims
         self._testify = testify
+        self.audits = audits or Audits(bytes)
         self._strained: Callable[[], bool] = at_ease
         self._looks = Looks(buckets.slot)
         self._own_prefix = own_path.rstrip("/") + "/"
@@ -182,6 +185,8 @@ class Gatherer:
             if slack < 0.0 and not limit.observed:
                 break
         else:
+            if posture is CALM and self.audits.draw():
+                return readings, Tightening.AUDIT, look.traits, ""
             self._buckets.charge(visit.pages, PAGE_INTERVAL, PAGE_SPAN, now)
         return readings, NOT_TIGHTENED, look.traits, ""
 

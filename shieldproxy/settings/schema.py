@@ -172,6 +172,7 @@ class Posture:
     network_factor: float = setting(3.0, number(1.1, 1_000))
     network_few: float = setting(4.0, number(1, 1_000_000))
     sample: float = setting(0.005, number(0.0001, 1, or_zero=True))
+    audit: float = setting(0.0002, number(0.00001, 0.1, or_zero=True))
 
 
 @dataclass(frozen=True, kw_only=True)

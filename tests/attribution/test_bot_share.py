@@ -70,3 +70,38 @@ def test_people_who_pass_are_no_bots() -> None:
     """Bounds differ by those nobody asked."""
     counts = dict.fromkeys(("verified", "failed", "unanswered", "turned_away"), 0)
     assert bounds(counts | {"passed": 3, "not_challenged": 1}) == Interval(0.0, 0.25)
+
+
+def test_the_audit_narrows_the_bounds(opened: Open, tmp_path: Path) -> None:
+    """Of ten page views challenged by chance three were not answered: the estimate, its interval, what it makes of all."""
+    records = [citizen(n / 10, weight=10, **someone(100 + n)) for n in range(100)]
+    for number in range(10):
+        records.append(attacker(20.0 + number, stage="tightened", rule="audit", **someone(number)))
+        if number >= 3:
+            records.append(attacker(22.0 + number, challenge="passed", action="admit", **someone(number)))
+    records.append(attacker(40.0, **someone(50)))
+    write_journal(tmp_path / "journal", sorted(records, key=lambda record: record.ts))
+    with opened() as archive:
+        collect_visits(archive, WHOLE)
+        found = measure_bots(archive, period=WHOLE)
+        assert measure_bots(archive).audit is None
+    assert found.audit is not None
+    assert (found.audit.views, found.audit.left, found.audit.share) == (10, 3, 0.3)
+    assert found.audit.interval == wilson(3, 10)
+    assert found.requests.low < found.audit.requests.low < found.audit.requests.high < found.requests.high
+    assert "10 were challenged by chance" in found.missing
+
+
+def test_an_answer_that_comes_too_late_or_before_is_none(opened: Open, tmp_path: Path) -> None:
+    """It belongs to another challenge."""
+    records = [
+        attacker(0.0, challenge="passed", action="admit", **someone(1)),
+        attacker(5.0, stage="tightened", rule="audit", **someone(1)),
+        attacker(700.0, challenge="passed", action="admit", **someone(1)),
+    ]
+    write_journal(tmp_path / "journal", records)
+    with opened() as archive:
+        collect_visits(archive, WHOLE)
+        found = measure_bots(archive, period=WHOLE)
+    assert found.audit is not None
+    assert found.audit.left == 1

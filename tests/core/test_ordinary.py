@@ -49,8 +49,9 @@ def test_a_person_who_does_nothing_odd_is_ordinary(posture: Posture) -> None:
         facts(readings=(overdrawn(limit()),)),
         facts(saturated=True),
         facts(tightening=Tightening.SAMPLE),
+        facts(tightening=Tightening.AUDIT),
     ],
-    ids=["exempt", "banned", "malformed", "matched", "overdrawn", "saturated", "tightened"],
+    ids=["exempt", "banned", "malformed", "matched", "overdrawn", "saturated", "tightened", "audited"],
 )
 def test_whatever_speaks_for_or_against_somebody_is_left_to_the_stages(odd: Facts) -> None:
     """One reason suffices."""

@@ -19,6 +19,7 @@ from shieldproxy.core.stages import (
     over_shared_limit,
     strictest_overdrawn,
     suspicion,
+    tightened,
 )
 from shieldproxy.core.verdict import Action, Verdict
 from tests.scenes import CLEARANCE, challenged_page, facts, limit, overdrawn, rule
@@ -316,3 +317,16 @@ def test_every_action_that_is_no_admission_has_a_status() -> None:
     assert set(STATUS) == set(Action) - {ADMIT}
     for scope in Scope:
         assert all(action in STATUS for action in allowed_actions(scope))
+
+
+def test_an_audit_says_so_and_leaves_suspects_to_their_stage() -> None:
+    """Its records are told apart by the rule; who would be challenged anyway is none whom nobody suspects."""
+    audited = facts(tightening=Tightening.AUDIT)
+    found = tightened(Policy(), audited)
+    assert found is not None
+    assert (found.action, found.rule) == (Action.CHALLENGE, "audit")
+    assert "chosen by chance" in found.reasons[0]
+    heavy = rule("heavy", weight=1_000)
+    assert tightened(Policy(rules=(heavy,)), audited._replace(matched=(heavy,))) is None
+    assert tightened(Policy(), audited._replace(saturated=True)) is None
+    assert tightened(Policy(), audited._replace(page=PageKind.FEED)) is None

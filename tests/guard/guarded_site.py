@@ -59,18 +59,19 @@ class GuardedSite:
         self.imposed: list[Ban] = []
         self.faults: list[Fault] = []
         numbers = count(1)
+        self.gatherer = Gatherer(
+            buckets=self.buckets,
+            bans=self.bans,
+            gate=self.gate,
+            situation=self.situation,
+            recognise=recognise,
+            own_path="/.shieldproxy",
+            claims=claims,
+            testify=testify,
+        )
         self.guard = Guard(
             policy,
-            gatherer=Gatherer(
-                buckets=self.buckets,
-                bans=self.bans,
-                gate=self.gate,
-                situation=self.situation,
-                recognise=recognise,
-                own_path="/.shieldproxy",
-                claims=claims,
-                testify=testify,
-            ),
+            gatherer=self.gatherer,
             gate=self.gate,
             replies=Replies(LOOK, BOOK),
             networks=self.networks,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shieldproxy.core.excess import Deed
 from shieldproxy.core.facts import NetworkLabel, Posture, Tightening
-from shieldproxy.core.policy import Policy
+from shieldproxy.core.policy import ChallengePolicy, Policy
 from shieldproxy.guard.looks import ASKED, COHORT
 from tests.guard.guarded_site import GuardedSite
 from tests.scenes import limit, request
@@ -77,3 +77,17 @@ def test_who_asks_for_another_path_than_the_excess_is_let_in() -> None:
     assert found.ask(request("/search", query="q=1"))[0].verdict.stage == "tightened"
     found.situation.tight = Tightening.SAMPLE
     assert found.ask()[0].verdict.stage == "tightened"
+
+
+def test_a_page_view_is_audited_while_all_is_calm() -> None:
+    """Of newcomers within their limits only; whoever has answered is never asked again, and the parts are let be."""
+    site = GuardedSite(Policy(challenge=ChallengePolicy(cost=2)))
+    site.gatherer.audits.adopt(1.0)
+    decision, status = site.ask()
+    assert (decision.verdict.stage, decision.verdict.rule, status) == ("tightened", "audit", 503)
+    assert site.ask(request("/style.css", {b"accept": b"text/css"}))[0].admitted
+    site.situation.posture = Posture.ELEVATED
+    assert site.ask()[0].admitted
+    site.situation.posture = Posture.CALM
+    site.gatherer.audits.adopt(0.0)
+    assert site.ask()[0].admitted

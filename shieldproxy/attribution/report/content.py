@@ -59,7 +59,7 @@ def compile_content(archive: Archive, question: Question, ledger: Sequence[Entry
         "parameters": question.policy,
         "episodes": found,
         "counts": {word: sum(e["opinion"]["word"] == word for e in found) for word in ("attack", "surge", "unclear")},
-        "bots": measure_bots(archive),
+        "bots": measure_bots(archive, period=question.period),
         "suspects": suspects,
         "mistakes": mistakes(archive, suspects),
         "stopped": {"sums": totals(archive, "attackers"), "who": rank_who(archive, "attackers", TOP)},

@@ -42,6 +42,9 @@ hosts = ["{site}"]
 [origin]
 url = "http://{origin}"
 
+[posture]
+# Ten seconds of calm are too few for an audit by chance to tell anything.
+audit = 0
 [geo]
 # The addresses of the demo were drawn from the bundled snapshot, so it labels them.
 asn = "{asn}"
