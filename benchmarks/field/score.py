@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from benchmarks.cores import available_cores
 from benchmarks.field.plays import FIRST, Played
 
 # Seconds by which the ledger may be wrong about the start and the end of an attack.
 LEDGER = 15.0
+# From this share of all processors on a machine is full: what could not be sent then is told, and neither met nor missed.
+BUSY = 0.9
+FULL = "NOT ALL COULD BE SENT: the processors of this machine were full; shares are of what was sent"
 
 
 class Row(NamedTuple):
@@ -44,10 +48,17 @@ def attack_rows(played: Played, targets: tuple[float, float, float]) -> list[Row
     ]
     late = played.sent.get("late", 0)
     words = ", ".join(f"{count} x {word}" for word, count in sorted(played.sent.items()) if word != "late")
-    return [
-        *rows,
-        Row("attack requests", f"{sent - late} of {sent} sent: {words}", ">= 90%", late <= 0.1 * sent),
-    ]
+    told = f"{sent - late} of {sent} sent: {words}"
+    enough = late <= 0.1 * sent
+    if not enough and full(played):
+        return [*rows, Row("attack requests", f"{told}. {FULL}", ">= 90%")]
+    return [*rows, Row("attack requests", told, ">= 90%", enough)]
+
+
+def full(played: Played) -> bool:
+    """Tell whether all processors of this machine were busy for nearly all of the attack, whoever kept them so."""
+    cores = len(available_cores())
+    return played.used.get("machine", 0.0) >= BUSY * cores * played.times.flood
 
 
 def people_rows(played: Played, during: float, *, calm: float = 0.005) -> list[Row]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cores import available_cores
 from benchmarks.field.node import Moment
 from benchmarks.field.people import Visitor
 from benchmarks.field.plays import Played, Times
@@ -53,6 +54,17 @@ def test_what_the_machine_could_not_send_is_told_and_counts_for_nothing() -> Non
     *_, whole, sent = attack_rows(played(late=400), (0.15, 0.003, 0.05))
     assert whole.found == "8.00%"
     assert sent.met is False
+
+
+def test_a_full_machine_is_told_and_neither_met_nor_missed() -> None:
+    """What it cannot send it cannot show, and nobody is to overlook that."""
+    busy = {"machine": 80.0 * len(available_cores())}
+    *_, row = attack_rows(played(late=400)._replace(used=busy), (0.15, 0.003, 0.05))
+    assert row.met is None
+    assert "400 of 800 sent" in row.found
+    assert "NOT ALL COULD BE SENT" in row.found
+    *_, row = attack_rows(played(late=400)._replace(used={"machine": 10.0}), (0.15, 0.003, 0.05))
+    assert row.met is False
 
 
 def test_people_are_counted_by_when_they_came() -> None:
