@@ -10,7 +10,7 @@ from benchmarks.field.plays import FIRST, Played
 
 # Seconds by which the ledger may be wrong about the start and the end of an attack.
 LEDGER = 15.0
-# From this share of all processors on a machine is full: what could not be sent then is told, and neither met nor missed.
+# From this share of its processors on a machine is full: what could not be sent then is told, neither met nor missed.
 BUSY = 0.9
 FULL = "NOT ALL COULD BE SENT: the processors of this machine were full; shares are of what was sent"
 
