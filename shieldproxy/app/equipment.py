@@ -50,6 +50,10 @@ if TYPE_CHECKING:
     from shieldproxy.settings.schema import Settings
 
 
+# What a network usually asks for is looked up anew for every client so often (seconds), where a limit is sized by it.
+SIZED_ANEW = 600
+
+
 class Equipment:
     """A guard with what it needs. ``index`` is the number of this process on the node whose ``memory`` it shares.
 
@@ -94,7 +98,8 @@ class Equipment:
         self.newcomers = WorkerNewcomers(memory.region(Region.NEWCOMERS), index)
         self.traits = WorkerTraits(memory.region(Region.TRAITS), index)
         marks = SlotTable(memory.region(Region.MARKS), index)
-        self._situation = NodeSituation(memory.region(Region.SITUATION), marks)
+        rates = SlotTable(memory.region(Region.RATES), index)
+        self._situation = NodeSituation(memory.region(Region.SITUATION), marks, rates)
 
     def _wire_intel(self) -> None:
         geo = self.settings.geo
@@ -204,6 +209,8 @@ class Equipment:
         self.newcomers.turn()
         self._witness.turn()
         self.traits.turn()
+        if self._ticks % SIZED_ANEW == 0 and any(limit.auto for limit in self.settings.limits.values()):
+            self.guard.forget_labels()
 
     def _count_records(self) -> None:
         """Bring what the journal counts into the tallies, which outlive this process."""

@@ -38,7 +38,8 @@ class Limit(NamedTuple):
     ``rate`` is tokens a second, ``burst`` tokens at once; ``action`` is what an overdrawn bucket asks for.
     ``match`` narrows the limit to some requests; None: all. With ``in_excess`` it holds only for networks that ask far
     more than they usually do.
-    One that is ``observed`` is charged and decides nothing.
+    One that is ``observed`` is charged and decides nothing. With ``auto`` the rate is a floor: each network has so many
+    times what it usually asks for.
     """
 
     name: str
@@ -49,6 +50,12 @@ class Limit(NamedTuple):
     match: Condition | None = None
     in_excess: bool = False
     observed: bool = False
+    auto: float = 0.0
+
+    def sized(self, usual: float) -> Limit:
+        """Return the limit as it is for a network that usually asks ``usual`` times a second; the burst grows too."""
+        rate = self.auto * usual
+        return self._replace(rate=rate, burst=self.burst * rate / self.rate) if rate > self.rate else self
 
     @property
     def interval(self) -> float:

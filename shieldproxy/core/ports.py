@@ -136,6 +136,9 @@ class Situation(Protocol):
     def spares(self, path: int, now: float) -> bool:
         """Tell whether the excess asks for other paths than ``path`` (a slot)."""
 
+    def usual(self, network: int) -> float:
+        """Return how often newcomers of a network (a slot) usually ask a second; 0 for little or not known."""
+
 
 class Traits(Protocol):
     """Counters of what newcomers' pages have in common."""

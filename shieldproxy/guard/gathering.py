@@ -80,6 +80,10 @@ class Gatherer:
         self._own_prefix = own_path.rstrip("/") + "/"
         self._own_target = self._own_prefix.encode()
 
+    def usual_of(self, network: int) -> float:
+        """Return how often a network (a slot) usually asks a second."""
+        return self._situation.usual(network)
+
     def heed(self, strained: Callable[[], bool]) -> None:
         """Ask ``strained`` before each request whether the origin can take no more newcomers at the moment."""
         self._strained = strained

@@ -137,7 +137,7 @@ class Guard:
         except KeyError:
             pass
         visitor = visitor_of(address, self._networks.label(str(address)))
-        found = visit(self._policy, visitor, self._buckets, self._generation, self._habits.of)
+        found = visit(self._policy, visitor, self._buckets, self._generation, self._habits.of, self._gatherer.usual_of)
         self._visits[address] = found
         return found
 

@@ -85,20 +85,32 @@ def visitor_of(address: Address, label: NetworkLabel) -> Visitor:
     return Visitor(str(address), client_key(address), network_key(address), binding_prefix(address), label)
 
 
-def visit(
+def unknown(_network: int) -> float:
+    """Say that nothing is known of a network."""
+    return 0.0
+
+
+def visit(  # noqa: PLR0913, PLR0917 - what a visit is made of
     policy: Policy,
     visitor: Visitor,
     buckets: Buckets,
     generation: int,
     habits_of: Callable[[tuple[Rule, ...]], Habits] = Habits,
+    usual_of: Callable[[int], float] = unknown,
 ) -> Visit:
-    """Return the visit of ``visitor`` under ``policy``: every slot named, so that a request only charges."""
+    """Return the visit of ``visitor`` under ``policy``: every slot named, so that a request only charges.
+
+    ``usual_of`` tells how often a network, by the name of its mark, usually asks a second; 0: not known.
+    """
+    excess = buckets.slot(EXCESS, str(visitor.label.asn))
     now_standing = standing(policy, visitor)
     pressed: list[Charge] = []
     cleared: list[Charge] = []
     robots: list[Charge] = []
     # Own limits before shared ones: see Gatherer._charge.
     for limit, key in sorted(now_standing.charges, key=lambda charge: charge.limit.scope.collective):
+        if limit.auto:
+            limit = limit.sized(usual_of(excess))  # noqa: PLW2901 - the same limit, as it is for this network
         charge = charge_of(limit, 0 if key is None else buckets.slot(limit.name, key))
         if limit.match is not None and Crawler.VERIFIED in limit.match.crawler:
             robots.append(charge)
@@ -125,7 +137,7 @@ def visit(
         buckets.slot(ANSWERS, visitor.client),
         buckets.slot(PAGES, visitor.client),
         buckets.slot(PARTS, visitor.client),
-        buckets.slot(EXCESS, str(visitor.label.asn)),
+        excess,
         generation,
     )
 

@@ -25,6 +25,10 @@ MOST_RATE = 1_000_000
 LIMIT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 RULE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 RULE_NAME_ALLOWED = "a name of a-z, 0-9 and -, up to 64 letters; it stands in every record"
+RATE = number(LEAST_RATE, MOST_RATE)
+# With rate = "auto": how many times the usual of a network, as for an excess ([posture] network_factor), and how much
+# every network has whose usual is less or not known.
+AUTO_TIMES, AUTO_FLOOR = 3.0, 5.0
 # A burst nobody gave is five seconds of the rate: a page with its pictures comes at once.
 BURST_SECONDS = 5.0
 LIMIT_ACTIONS = {action.word: action for action in (Action.CHALLENGE, Action.THROTTLE, Action.REFUSE)}
@@ -38,14 +42,18 @@ def rule_name(value: object) -> str:
     return value
 
 
+def rate(value: object) -> float:
+    """Return a rate; 0 for "auto"."""
+    return 0.0 if value == "auto" else RATE(value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class LimitTable:
     """One table of ``[limits]``."""
 
     scope: Scope = required(member(Scope), stand_in=Scope.CLIENT, allowed=", ".join(f'"{scope}"' for scope in Scope))
-    rate: float = required(
-        number(LEAST_RATE, MOST_RATE), stand_in=1.0, allowed="a number above 0, the requests let through a second"
-    )
+    rate: float = required(rate, stand_in=1.0, allowed='a number above 0, the requests let through a second, or "auto"')
+    floor: float | None = setting(None, number(LEAST_RATE, MOST_RATE))
     burst: float | None = setting(None, number(1, MOST_RATE))
     action: Action | None = setting(None, member(Action, LIMIT_ACTIONS))
     during: str = setting("always", choice("always", "excess"))
@@ -92,12 +100,19 @@ def limit(desk: Desk, name: str, table: LimitTable, trail: Trail) -> Limit:
         words = ", ".join(f'"{item.word}"' for item in allowed)
         why = " (strangers share its bucket)" if table.scope.collective else ""
         desk.note((*trail, "action"), f'"{action.word}" is not for scope "{table.scope}"{why}; allowed: {words}')
-    burst = max(1.0, BURST_SECONDS * table.rate) if table.burst is None else table.burst
+    auto = not table.rate
+    if auto and table.scope is not Scope.ASN and desk.sound((*trail, "scope")):
+        desk.note((*trail, "rate"), f'"auto" is not for scope "{table.scope}"; allowed: a number, or scope "asn"')
+    if not auto and table.floor is not None and desk.sound((*trail, "rate")):
+        desk.note((*trail, "floor"), 'without rate = "auto"; allowed: with it, for it is what every network has')
+    rate = (table.floor or AUTO_FLOOR) if auto else table.rate
+    burst = max(1.0, BURST_SECONDS * rate) if table.burst is None else table.burst
     in_excess = table.during == "excess"
     if in_excess and table.scope not in (Scope.NETWORK, Scope.ASN) and desk.sound((*trail, "scope")):
         desk.note((*trail, "during"), f'"excess" is not for scope "{table.scope}"; allowed: scope "network" or "asn"')
     observed = table.mode is Mode.OBSERVE
-    return Limit(name, table.scope, table.rate, burst, action, table.match, in_excess, observed)
+    times = AUTO_TIMES if auto else 0.0
+    return Limit(name, table.scope, rate, burst, action, table.match, in_excess, observed, times)
 
 
 def rules(desk: Desk, value: object, trail: Trail) -> tuple[Rule, ...]:

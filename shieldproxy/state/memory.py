@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from shieldproxy.core.errors import StartError
 from shieldproxy.state import beats, newcomers, slots, tallies, traits
-from shieldproxy.state.situation import MARK_SLOTS
+from shieldproxy.state.situation import MARK_SLOTS, RATE_SLOTS
 
 MAGIC = b"shieldp\0"
 VERSION = 2
@@ -42,6 +42,7 @@ class Region(StrEnum):
     NEWCOMERS = "newcomers"
     MARKS = "marks"
     TRAITS = "traits"
+    RATES = "rates"
     BEATS = "beats"
 
 
@@ -69,6 +70,7 @@ def layout(sizes: Sizes) -> tuple[dict[Region, slice], int]:
         Region.NEWCOMERS: newcomers.bytes_for(sizes.workers),
         Region.MARKS: slots.bytes_for(MARK_SLOTS),
         Region.TRAITS: traits.bytes_for(sizes.workers),
+        Region.RATES: slots.bytes_for(RATE_SLOTS),
         Region.BEATS: beats.bytes_for(sizes.workers),
     }
     start = PAGE

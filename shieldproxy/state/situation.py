@@ -23,6 +23,8 @@ OF_DAY = 1 << 16
 SAMPLE_SHIFT, SAMPLE_OF = 20, 1 << 16
 # Networks marked at once find room with plenty to spare, so that no set of the table is full.
 MARK_SLOTS = 16_384
+# Networks whose usual is worth telling: those that ask often.
+RATE_SLOTS = 16_384
 # A mark that is not renewed ends (seconds): marks do not outlive a supervisor that died.
 MARK_SECONDS = 10.0
 
@@ -30,14 +32,18 @@ MARK_SECONDS = 10.0
 class NodeSituation:
     """The port ``Situation`` over shared cells. One process writes, all may read; each cell is whole at any time.
 
-    ``marks`` is where marked networks stand; None: there are none (a situation for reading the posture alone).
+    ``marks`` is where marked networks stand, ``rates`` what networks usually ask for; None: there are none (a situation
+    for reading the posture alone).
     """
 
-    __slots__ = ("_cells", "_marks")
+    __slots__ = ("_cells", "_marks", "_rates")
 
-    def __init__(self, buffer: memoryview | bytearray, marks: SlotTable | None = None) -> None:
+    def __init__(
+        self, buffer: memoryview | bytearray, marks: SlotTable | None = None, rates: SlotTable | None = None
+    ) -> None:
         self._cells = memoryview(buffer)[:64].cast("Q")
         self._marks = marks
+        self._rates = rates
 
     @property
     def posture(self) -> Posture:
@@ -87,6 +93,19 @@ class NodeSituation:
                 self._marks.put_if_room(network, now + MARK_SECONDS, now)
         self._cells[EVERYBODY] = int(everybody)
         self._cells[SAMPLE] = int(sample * SAMPLE_OF)
+
+    def usual(self, network: int) -> float:
+        """Return how often newcomers of a network (a name) usually ask a second; 0 for little or not known."""
+        return 0.0 if self._rates is None else self._rates.get(network)
+
+    def tell_usual(self, network: int, rate: float) -> None:
+        """Write down how often a network usually asks; 0 forgets it. What finds no room is not known."""
+        if self._rates is None:
+            return
+        if rate > 0.0:
+            self._rates.put_if_room(network, rate, 0.0)
+        else:
+            self._rates.drop(network)
 
     def release(self, name: int) -> None:
         """End the mark of a network, cohort or path at once."""

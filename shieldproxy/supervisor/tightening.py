@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Seasons count from the second day on: before, what was usual lately says as much.
 DAY = 86_400.0
+# Below so many requests a second a network has the floor of a limit with rate = "auto" anyway.
+TOLD_RATE = 0.05
 # Names of marks that are remembered: all that are renewed each second find room.
 SLOTS = 16_384
 # Networks whose marks are told singly in one second; a flood from thousands must not fill the log.
@@ -72,6 +74,7 @@ class Tightening:
         self._situation = situation
         self._slot = lru_cache(SLOTS)(slot)
         self._cohorts = Cohorts()
+        self._told_rates: frozenset[int] = frozenset()
         self._sample = sample
         self._health = Health()
         self._everybody = False
@@ -176,6 +179,15 @@ class Tightening:
         self._situation.release(self._slot(COHORT, text))
         return True
 
+    def tell_usual(self) -> None:
+        """Write down for the workers what networks usually ask for, those that ask often enough to be sized by it."""
+        rates = {asn: rate for asn, rate in self.excess.baselines.rates().items() if rate >= TOLD_RATE}
+        for asn in self._told_rates - rates.keys():
+            self._situation.tell_usual(self._slot(EXCESS, str(asn)), 0.0)
+        for asn, rate in rates.items():
+            self._situation.tell_usual(self._slot(EXCESS, str(asn)), rate)
+        self._told_rates = frozenset(rates)
+
     def words(self, now: float) -> tuple[str, ...]:
         """Return who is part of the excess, the heaviest first, in words for people."""
         heaviest = sorted(self.excess.marks.items(), key=lambda item: -item[1].rate)
@@ -203,7 +215,8 @@ def tightening_for(  # noqa: PLR0913, PLR0917 - what a node knows of itself
 ) -> Tightening:
     """Return the tightening of a node over its ``memory``; ``writer`` is the supervisor's own number there."""
     buckets = BucketTable(SlotTable(memory.region(Region.BUCKETS), writer), memory.secret)
-    situation = NodeSituation(memory.region(Region.SITUATION), SlotTable(memory.region(Region.MARKS), writer))
+    marks, rates = (SlotTable(memory.region(region), writer) for region in (Region.MARKS, Region.RATES))
+    situation = NodeSituation(memory.region(Region.SITUATION), marks, rates)
     classes = read_classes()
     return Tightening(
         NodeNewcomers(memory.region(Region.NEWCOMERS)),

@@ -120,6 +120,8 @@ class Watch:
 
         What was learned there from old logs meanwhile is taken in place of it, once the site is calm.
         """
+        if self._tightening is not None:
+            self._tightening.tell_usual()
         try:
             if self.posture is Posture.CALM:
                 self._take(await asyncio.to_thread(take_learned, directory))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shieldproxy.core.buckets import TOLERANCE, Reading, Scope, take
+from shieldproxy.core.buckets import TOLERANCE, Limit, Reading, Scope, take
+from shieldproxy.core.verdict import Action
 from tests.scenes import limit
 
 
@@ -194,3 +195,11 @@ def test_a_reading_says_what_is_left(slack: float, over: bool, wait: float, leve
     """Credit is tokens, a lack of it is a wait, and nothing at all is still within the limit."""
     reading = Reading(limit(rate=10.0), slack)
     assert (reading.over, reading.wait, reading.level) == (over, wait, level)
+
+
+def test_a_limit_is_sized_by_what_a_network_usually_asks_for() -> None:
+    """Rate and burst grow together, from the floor on; a carrier and a small host never share a number."""
+    found = Limit("asn", Scope.ASN, 5.0, 60.0, Action.CHALLENGE, auto=3.0)
+    assert found.sized(1.0) is found
+    carrier = found.sized(40.0)
+    assert (carrier.rate, carrier.burst, carrier.span) == (120.0, 1_440.0, found.span)

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from shieldproxy.core.buckets import Scope
+from shieldproxy.core.buckets import Limit, Scope
 from shieldproxy.core.facts import Crawler, NetworkLabel
 from shieldproxy.core.policy import Exemptions, Policy
 from shieldproxy.core.rules import Condition, Rule, compile_globs
@@ -110,3 +110,13 @@ def test_a_visitor_is_named_by_its_keys(address: str, client: str, network: str)
     """Who asks, whom we count, and whose neighbour it is."""
     found = visitor_of(ipaddress.ip_address(address), NO_LABEL)
     assert (found.address, found.client, found.network, found.label) == (address, client, network, NO_LABEL)
+
+
+def test_an_automatic_limit_is_that_of_the_network() -> None:
+    """Sized once, when the client is met."""
+    asn = Limit("asn", Scope.ASN, 5.0, 50.0, Action.CHALLENGE, auto=3.0)
+    label = NetworkLabel(64500, "Example", "NL")
+    met = visit(Policy(limits=(asn,)), visitor(label=label), DictBuckets(), 0, usual_of=lambda _network: 10.0)
+    assert [charge.limit.rate for charge in met.newcomer] == [30.0]
+    unknown = visit(Policy(limits=(asn,)), visitor(label=label), DictBuckets(), 0)
+    assert [charge.limit.rate for charge in unknown.newcomer] == [5.0]

@@ -179,3 +179,21 @@ def test_a_share_of_nobody_is_no_share(more: dict[str, Any], key: str) -> None:
     desk = Desk(Path())
     rules(desk, [{"name": "a", "when": {"asn": 1}, "weight": 1, **more}], ())
     assert [written(fault.trail) for fault in desk.faults] == [f"[1].{key}"]
+
+
+def test_an_automatic_rate_is_a_floor_and_a_factor() -> None:
+    """Each network then has three times what it usually asks for, never less than the floor."""
+    read = limits(Desk(Path()), {"a": {"scope": "asn", "rate": "auto", "floor": 2}}, ())["a"]
+    assert (read.rate, read.burst, read.auto) == (2.0, 10.0, 3.0)
+    assert limits(Desk(Path()), {"a": {"scope": "asn", "rate": "auto"}}, ())["a"].rate == 5.0
+
+
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [({"scope": "client", "rate": "auto"}, "a.rate"), ({"scope": "asn", "rate": 3, "floor": 2}, "a.floor")],
+)
+def test_an_automatic_rate_has_its_place(table: dict[str, object], place: str) -> None:
+    """Only a network has a usual; a floor without an automatic rate says nothing."""
+    desk = Desk(Path())
+    limits(desk, {"a": table}, ())
+    assert [written(fault.trail) for fault in desk.faults] == [place]

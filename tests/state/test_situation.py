@@ -97,3 +97,17 @@ def test_a_situation_without_marks_spares_and_finds_nobody() -> None:
     found.point([8], [9], 100.0, narrow=True)
     assert found.cohort((8,), 100.0) == -1
     assert not found.spares(10, 100.0)
+
+
+def test_the_usual_of_networks_is_told() -> None:
+    """Until it is forgotten; without a table for it nothing is known."""
+    found = NodeSituation(bytearray(4_096), None, SlotTable(bytearray(bytes_for(64))))
+    found.tell_usual(7 << 20, 4.5)
+    assert (found.usual(7 << 20), found.usual(8 << 20)) == (4.5, 0.0)
+    found.tell_usual(7 << 20, 6.0)
+    assert found.usual(7 << 20) == 6.0
+    found.tell_usual(7 << 20, 0.0)
+    assert found.usual(7 << 20) == 0.0
+    bare = NodeSituation(bytearray(4_096))
+    bare.tell_usual(7 << 20, 4.5)
+    assert bare.usual(7 << 20) == 0.0

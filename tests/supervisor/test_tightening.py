@@ -205,3 +205,11 @@ def test_a_node_that_starts_takes_what_was_learned_from_logs(tmp_path: Path) -> 
     assert [event for event, _ in log.said] == [
         *("learned from logs", "what was learned from logs cannot be taken", "what was usual is lost"),
     ]
+
+
+async def test_workers_are_told_what_networks_usually_ask_for(node: Node, tmp_path: Path) -> None:
+    """Each minute, those that ask often; one that fell silent is forgotten."""
+    worker = NodeSituation(node.memory.region(Region.SITUATION), None, SlotTable(node.memory.region(Region.RATES), 0))
+    await node.watch.remember(tmp_path, MinuteLog(Lines(), lambda: 0.0))
+    assert worker.usual(node.slot(EXCESS, str(PEOPLE))) == pytest.approx(2.0, rel=0.1)
+    assert worker.usual(node.slot(EXCESS, str(BOTS))) == 0.0

@@ -149,6 +149,10 @@ class Tables:
         """Say that every path may be part of the excess."""
         return False
 
+    def usual(self, network: int) -> float:  # noqa: ARG002
+        """Say that nothing is known: a limit sized by what a network usually asks for is replayed with its floor."""
+        return 0.0
+
     def charge(self, slot: int, interval: float, span: float, now: float) -> float:
         """Charge the bucket in that place, once."""
         kind = Asked.BUCKET if slot > 0 else Asked.NAMED
