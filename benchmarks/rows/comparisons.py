@@ -45,7 +45,8 @@ def two_workers(bench: Bench) -> Result:
     rounds = {}
     outcomes = []
     for workers in (1, 2):
-        scenario = replace(SCENARIOS["pass"], workers=workers, title=f"pass to the origin, {workers} workers")
+        named = f"{workers} worker{'s' * (workers > 1)}"
+        scenario = replace(SCENARIOS["pass"], name=named, workers=workers, title=f"pass, {named}", floors=())
         placed = replace(bench, cores=assign(available, server_cores=workers))
         outcomes.append(compare(scenario, (SUBJECT,), placed))
         rounds[workers] = outcomes[-1].rounds.get(SUBJECT, [])
