@@ -10,6 +10,8 @@ import csv
 import json
 import os
 import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -195,6 +197,11 @@ def room_on(stream: TextIO) -> int:
     if not stream.isatty():
         return WIDTH
     return max(LEAST_WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+
+
+def paragraph(text: str) -> str:
+    """Return ``text`` in lines that fit on the standard output."""
+    return textwrap.fill(text, room_on(sys.stdout), break_long_words=False, break_on_hyphens=False)
 
 
 def _styled(column: Column, text: str) -> Any:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shieldproxy.app.replay.changes import DIMENSIONS, HARMFUL, KINDS
+from shieldproxy.app.replay.changes import DIMENSIONS, GOOD, HARMFUL, KINDS
 from shieldproxy.app.replay.past import Past
 from shieldproxy.app.replay.replaying import ROWS
 from shieldproxy.app.replay.replaying import replay as replay_past
 from shieldproxy.cli.options import settings_of
-from shieldproxy.cli.output import Column, Listing, json_line
+from shieldproxy.cli.output import Column, Listing, json_line, paragraph
 from shieldproxy.cli.spans import written_count
 from shieldproxy.core.errors import StartError
 from shieldproxy.core.printing import printable
@@ -145,23 +145,26 @@ def show(found: dict[str, Any]) -> None:
     section("Why", causes, found["causes"])
     shown = [kind for kind in KINDS if any(row["kind"] == kind and row["requests"] for row in found["changes"])]
     for dimension in DIMENSIONS:
-        columns = [Column(dimension, "key", 20), *(number(kind) for kind in shown)]
-        section(f"By {dimension}", columns, found["by"][dimension])
+        rows = found["by"][dimension]
+        good = [number(whose, f"of {whose}") for whose in GOOD if any(row[whose] for row in rows)]
+        section(f"By {dimension}", [Column(dimension, "key", 20), *map(number, shown), *good], rows)
     hurt = found["hurt"]
     click.echo(
         f"People hurt: {hurt['people_hurt']} of {hurt['people']}; good robots hurt: {hurt['robots_hurt']} of "
         f"{hurt['robots']}; together {hurt['share']:.2%}"
     )
-    click.echo(f"({hurt['definition']})")
+    click.echo(paragraph(f"({hurt['definition']})"))
     if found["learned"] is not None:
         show_learned(found["learned"])
     rate = found["requests"] / found["seconds"] if found["seconds"] else 0.0
     click.echo(f"Replayed in {found['seconds']:.1f} s, {written_count(rate)} requests/s", err=True)
 
 
-def number(name: str) -> Column:
+def number(name: str, title: str = "") -> Column:
     """Return a column of counts."""
-    return Column(name, lambda row: written_count(row[name]), right=True, style="red" if name in HARMFUL else "")
+    return Column(
+        title or name, lambda row: written_count(row[name]), right=True, style="red" if name in HARMFUL else ""
+    )
 
 
 def actions(found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from shieldproxy.app.replay.past import Past
 from shieldproxy.app.replay.tuning import Tuned, as_toml, definition, steps_of
 from shieldproxy.app.replay.tuning import tune as tune_past
 from shieldproxy.cli.options import config_option, format_option, settings_of
-from shieldproxy.cli.output import Column, Listing, Row
+from shieldproxy.cli.output import Column, Listing, Row, paragraph
 from shieldproxy.cli.spans import written_count
 from shieldproxy.core.printing import printable
 from shieldproxy.intel.crawlers import crawler
@@ -65,7 +65,7 @@ def tune(logs: tuple[Path, ...], form: str, config: Path | None) -> None:
 def explain(tuned: Tuned) -> None:
     """Write what the rows mean, and the proposal as config.toml takes it."""
     click.echo(f"\n{written_count(tuned.requests)} requests, {written_count(tuned.people)} people")
-    click.echo(f"({definition()})")
+    click.echo(paragraph(f"({definition()})"))
     if tuned.people < FEW:
         click.echo(f"Fewer than {FEW} people: take the shares as a hint, and read a longer log.")
     if tuned.people and tuned.proposed():

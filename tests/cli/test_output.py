@@ -12,7 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shieldproxy.cli.output import BATCH, FORMATS, WIDTH, Column, Listing, csv_cell, json_line, room_on, widths
+from shieldproxy.cli.output import (
+    BATCH,
+    FORMATS,
+    WIDTH,
+    Column,
+    Listing,
+    csv_cell,
+    json_line,
+    paragraph,
+    room_on,
+    widths,
+)
 
 HOSTILE = (
     "\x1b]0;owned\x07",
@@ -195,3 +206,10 @@ def test_a_closed_pipe_ends_a_listing_quietly(tmp_path: Path) -> None:
     os.close(read_end)
     with pytest.raises(BrokenPipeError), os.fdopen(write_end, "w") as stream:
         Listing(COLUMNS, "json", stream).write(rows_of("/"))
+
+
+def test_a_paragraph_fits_where_it_is_written() -> None:
+    """A file or a pipe has a hundred cells; no word is cut."""
+    lines = paragraph("word " * 60 + "x" * 120).splitlines()
+    assert max(len(line) for line in lines[:-1]) <= 100
+    assert lines[-1] == "x" * 120

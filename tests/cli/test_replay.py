@@ -33,7 +33,15 @@ def test_a_table_says_who_would_be_stopped(run: Any) -> None:
     assert result.exit_code == 0
     for words in ("56 requests", "What changes", "By address", "203.0.113.7", "By asn", "People hurt: 1 of 1"):
         assert words in result.stdout
-    assert max(len(line) for line in result.stdout.splitlines() if "a person is" not in line) <= 100
+    assert max(len(line) for line in result.stdout.splitlines()) <= 100
+
+
+def test_whose_requests_they_are_is_told_in_each_listing(run: Any) -> None:
+    """A network in which people are met is seen as one."""
+    rows = json.loads(run("--format", "json").stdout)["by"]
+    assert {row["key"]: row["people"] for row in rows["address"]} == {"198.51.100.1": 5, "203.0.113.7": 0}
+    assert {row["key"]: row["people"] for row in rows["path"]}["/style.css"] > 0
+    assert "of people" in run().stdout
 
 
 def test_json_is_one_object(run: Any, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ WORSE = {
 }
 EASED = ("eased", "released")
 HARMFUL = KINDS[2:]
+GOOD = ("people", "robots")
 BIT = {kind: 1 << place for place, kind in enumerate(KINDS)}
 DIMENSIONS = ("address", "network", "asn", "country", "class", "path")
 # Keys of one dimension that are told apart, as a flood brings any number of them; the others are counted as one.
@@ -58,35 +59,43 @@ class Changes:
             return
         rows = [row for row in zip(before, after, block.who, block.what, rules, strict=True) if row[0] != row[1]]
         kinds = {(was, would): kind_of_change(Action(was), Action(would)) for was, would in {row[:2] for row in rows}}
+        whose = ["people" if one.session.person else "robots" if one.session.robot else "" for one in callers]
         # Six ways of looking at it, five of them by who asks: so each caller is looked up once.
         for (was, would, who), times in Counter([row[:3] for row in rows]).items():
-            self._by_caller(callers[who], kinds[was, would], times)
-        for (was, would, what), times in Counter([(row[0], row[1], row[3]) for row in rows]).items():
-            self._add("path", place_of(block.asks[what].path), kinds[was, would], times)
+            self._by_caller(callers[who], kinds[was, would], whose[who], times)
+        asked = Counter([(row[0], row[1], row[3], whose[row[2]]) for row in rows])
+        for (was, would, what, who_asked), times in asked.items():
+            self._add("path", place_of(block.asks[what].path), kinds[was, would], who_asked, times)
         for (was, would, rule), times in Counter([(row[0], row[1], row[4]) for row in rows]).items():
             self.rules[kinds[was, would], rule] += times
 
-    def _by_caller(self, caller: Caller, kind: str, times: int) -> None:
+    def _by_caller(self, caller: Caller, kind: str, whose: str, times: int) -> None:
         self.requests[kind] += times
         caller.session.kinds |= BIT[kind]
         visitor = caller.visitor
         label = visitor.label
-        self._add("address", visitor.client, kind, times)
-        self._add("network", visitor.network, kind, times)
-        self._add("asn", f"AS{label.asn} {label.as_name}".strip() if label.asn else UNKNOWN, kind, times)
-        self._add("country", label.country or UNKNOWN, kind, times)
-        self._add("class", label.network_class, kind, times)
+        self._add("address", visitor.client, kind, whose, times)
+        self._add("network", visitor.network, kind, whose, times)
+        self._add("asn", f"AS{label.asn} {label.as_name}".strip() if label.asn else UNKNOWN, kind, whose, times)
+        self._add("country", label.country or UNKNOWN, kind, whose, times)
+        self._add("class", label.network_class, kind, whose, times)
 
-    def _add(self, dimension: str, key: str, kind: str, times: int) -> None:
+    def _add(self, dimension: str, key: str, kind: str, whose: str, times: int) -> None:
         table = self._by[dimension]
         counts = table.get(key)
         if counts is None:
-            counts = table.setdefault(key if len(table) < MOST_KEYS else OTHERS, dict.fromkeys(KINDS, 0))
+            told_apart = key if len(table) < MOST_KEYS else OTHERS
+            counts = table.setdefault(told_apart, dict.fromkeys((*KINDS, *GOOD), 0))
         counts[kind] += times
+        if whose:
+            counts[whose] += times
 
     def heaviest(self, dimension: str, count: int) -> list[dict[str, Any]]:
-        """Return the ``count`` keys of a dimension that most changes for, the most first."""
-        ranked = sorted(self._by[dimension].items(), key=lambda item: (-sum(item[1].values()), item[0]))
+        """Return the ``count`` keys of a dimension that most changes for, the most first.
+
+        ``people`` and ``robots`` are how many of these requests came from people and from good robots.
+        """
+        ranked = sorted(self._by[dimension].items(), key=lambda item: (-sum(item[1][kind] for kind in KINDS), item[0]))
         return [{"key": key, **counts} for key, counts in ranked[:count]]
 
     def causes(self) -> list[dict[str, Any]]:
