@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,7 +105,7 @@ def allow(**given: Any) -> None:
 def reload(form: str, config: Path | None) -> None:
     """Let the node read its configuration again. With problems it keeps the old one, names all of them, ends with 2."""
     try:
-        done = node_of(config).call("POST", "reload", patience=RELOAD_PATIENCE)
+        done = node_of(config).call("POST", "reload", {"by": whoever()}, patience=RELOAD_PATIENCE)
     except DeclinedError as refused:
         problems = refused.problem.get("problems")
         if not problems:
@@ -114,6 +116,14 @@ def reload(form: str, config: Path | None) -> None:
         sys.exit(2)
     _say(form, {"policy": done["policy"]}, f"reloaded, policy {done['policy']}")
     _caution(done)
+
+
+def whoever() -> str:
+    """Return the name of whoever sits at the keyboard, as far as this machine tells; '' when it does not."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return ""
 
 
 def amount(span: str) -> str | float:

@@ -99,8 +99,10 @@ def hours(row: Row) -> Iterator[Row]:
 
 
 def described(row: Row) -> Iterator[str]:
-    """Yield the policy, its mode when it is not the usual one, and the file."""
+    """Yield the policy, its mode when it is not the usual one, the file, and who asked for it."""
     yield f"policy {row.get('policy', '')}"
     if row.get("mode") != "enforce":
         yield f"({row.get('mode', '')})"
     yield f"of {row.get('config', '')}"
+    if row.get("by"):
+        yield f"by {row['by']}"

@@ -16,6 +16,8 @@ from shieldproxy.core.addresses import Network
 
 BAN_SECONDS = 3_600.0
 ALLOW_SECONDS = 86_400.0
+# Who asked for a reload, as they say: a name, no story.
+MOST_BY = 64
 
 Entry = TypeVar("Entry", BanEntry, Allowance)
 
@@ -64,10 +66,12 @@ class Api:
 
     async def reload(self, request: web.Request) -> web.Response:
         """Read the configuration again; 200 when it was taken, 409 with every problem when the old one stays."""
-        if request.body_exists:
-            await read_object(request, ())
+        fields = await read_object(request, ("by",)) if request.body_exists else {}
+        by = fields.get("by", "")
+        if not isinstance(by, str) or len(by) > MOST_BY:
+            raise RefusalError(422, f"by is a name of at most {MOST_BY} characters.", member="by")
         async with self._reloading:
-            problems = await self._node.reload()
+            problems = await self._node.reload(by)
         if problems:
             raise RefusalError(
                 409, "The configuration has problems; the one in force stays.", problems=[str(one) for one in problems]

@@ -244,5 +244,8 @@ class Node(Protocol):
     def geo(self) -> GeoState:
         """Return the databases in use and what is wrong with them."""
 
-    async def reload(self) -> tuple[str, ...]:
-        """Read the configuration again: () when it was taken, else every problem, and the old one stays."""
+    async def reload(self, by: str = "") -> tuple[str, ...]:
+        """Read the configuration again: () when it was taken, else every problem, and the old one stays.
+
+        ``by`` is who asked for it, as they said; it stands in the history of policies.
+        """

@@ -175,7 +175,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self.reload()))
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self.reload("SIGHUP")))
 
     def _begin(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -209,17 +209,18 @@ class Supervisor:
         """Tell every worker which networks operators banned."""
         self.tell(BannedNetworks(self.operators.banned_networks()))
 
-    async def reload(self) -> tuple[str, ...]:
+    async def reload(self, by: str = "") -> tuple[str, ...]:
         """Read the configuration again: taken when it is good (returns ()), else kept as it was (the problems).
 
+        ``by`` is who asked for it.
         What can only change with a start stays as it was; ``waiting`` names it.
         """
         self._notifier.reloading(time.monotonic())
-        problems = await self._reload()
+        problems = await self._reload(by)
         self._notifier.ready("reload refused, the old configuration stays" if problems else "reloaded")
         return problems
 
-    async def _reload(self) -> tuple[str, ...]:
+    async def _reload(self, by: str) -> tuple[str, ...]:
         before = self.settings
         try:
             wanted = await asyncio.to_thread(self._load)
@@ -234,7 +235,7 @@ class Supervisor:
             return self.reload_refused
         self.reload_refused = ()
         self.take(settings, waiting)
-        note_reload(self)
+        note_reload(self, by)
         watch_change(self, before)
         return ()
 

@@ -218,10 +218,10 @@ class Operations:
         """Look for databases that changed; workers, who see the same files, say so in the log."""
         await asyncio.to_thread(self.databases.refresh)
 
-    async def reload(self) -> tuple[str, ...]:
+    async def reload(self, by: str = "") -> tuple[str, ...]:
         """Read the configuration again."""
         await self.refresh()
-        return await self._node.reload()
+        return await self._node.reload(by)
 
 
 def age_of(database: Database) -> float:

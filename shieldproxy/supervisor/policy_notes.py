@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from shieldproxy.supervisor.node import Supervisor
 
 
-def note_policy(node: Supervisor, event: str) -> dict[str, Any]:
-    """Write down what ``node`` judges by now and return it; ``event`` is start or reload.
+def note_policy(node: Supervisor, event: str, by: str = "") -> dict[str, Any]:
+    """Write down what ``node`` judges by now and return it; ``event`` is start, reload or step back.
+
+    ``by`` is who asked for it, as far as that is known.
 
     A disk that does not take it is said in the operational log, and nothing more: the node serves.
     """
@@ -23,6 +25,7 @@ def note_policy(node: Supervisor, event: str) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "ts": rfc3339(time.time()),
         "event": event,
+        "by": by,
         "policy": node.policy.digest,
         "mode": settings.server.mode.value,
         "config": str(settings.source_path or "built-in"),
@@ -38,8 +41,8 @@ def note_policy(node: Supervisor, event: str) -> dict[str, Any]:
     return entry
 
 
-def note_reload(node: Supervisor) -> None:
+def note_reload(node: Supervisor, by: str) -> None:
     """Write down a reload that was taken, and say it."""
-    found = note_policy(node, "reload")
+    found = note_policy(node, "reload", by)
     changed = [change["key"] for change in found.get("changes", ())][:20]
     node.log.info("reloaded", policy=node.policy.digest, changed=changed, at_the_next_start=list(node.waiting))

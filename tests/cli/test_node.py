@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from shieldproxy.cli.node import amount
+from shieldproxy.cli.node import amount, whoever
 from tests.fakes.control_room import ControlRoom
 from tests.fakes.node import networks
 
@@ -165,3 +165,17 @@ def test_a_foreign_token_is_exit_2(room: ControlRoom, typed: Type) -> None:
 def test_a_plain_number_is_seconds(written: str, sent: object) -> None:
     """A time without a unit is seconds, as in config.toml."""
     assert amount(written) == sent
+
+
+def nobody() -> str:
+    """Fail as the standard library does for an account without a name."""
+    raise KeyError("getpwuid(): uid not found: 1234")
+
+
+def test_a_reload_is_told_whose_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever became root is named by the own name; an account without a name is nobody."""
+    monkeypatch.setenv("SUDO_USER", "anna")
+    assert whoever() == "anna"
+    monkeypatch.delenv("SUDO_USER")
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert whoever() == ""

@@ -33,7 +33,17 @@ def write(folder: Path) -> None:
     change = {"key": "limits.client.rate", "old": "10.0", "new": "20.0"}
     log = PolicyLog(folder / "state")
     log.add({"ts": rfc3339(MOMENT - 5_000), "event": "start", "policy": "aaaa", "mode": "observe", "changes": []}, {})
-    log.add({"ts": rfc3339(MOMENT), "event": "reload", "policy": "bbbb", "mode": "enforce", "changes": [change]}, {})
+    log.add(
+        {
+            "ts": rfc3339(MOMENT),
+            "event": "reload",
+            "policy": "bbbb",
+            "mode": "enforce",
+            "by": "anna",
+            "changes": [change],
+        },
+        {},
+    )
     seconds = MOMENT - TEN_FIFTEEN
     admitted: dict[str, Any] = {"action": "admit", "stage": "admit", "rule": ""}
     write_journal(
@@ -73,3 +83,11 @@ def test_a_node_that_never_ran_has_no_history(run: Any) -> None:
     """It is said, and is no failure."""
     result = run()
     assert (result.exit_code, "No history" in result.stderr) == (0, True)
+
+
+def test_who_changed_it_stands_in_its_line(tmp_path: Path, run: Any) -> None:
+    """Where it is known: an entry of an older node says nothing of it."""
+    write(tmp_path)
+    first, second = [line for line in run().stdout.splitlines() if "Z " in line]
+    assert second.endswith("by anna")
+    assert " by " not in first

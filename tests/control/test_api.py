@@ -170,6 +170,16 @@ async def test_a_reload_takes_no_members(operator: aiohttp.ClientSession, node: 
     assert node.reloads == 0
 
 
+async def test_a_reload_says_whose_it_is(operator: aiohttp.ClientSession, node: FakeNode) -> None:
+    """For the history of policies; what is no name is refused."""
+    await order(operator, "POST", "reload", by="anna")
+    assert node.reloaded_by == "anna"
+    for by in (7, "a" * 65):
+        status, _ = await order(operator, "POST", "reload", by=by)
+        assert status == 422
+    assert node.reloads == 1
+
+
 async def test_cohorts_are_told_and_revoked(operator: aiohttp.ClientSession, node: FakeNode) -> None:
     """A trait may hold slashes and question marks."""
     node.shared = (CohortEntry("path /?", 0.25, 0.0, 75.0, 60.0, applied=True),)

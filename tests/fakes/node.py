@@ -39,6 +39,7 @@ class FakeNode:
         self.problems: tuple[str, ...] = ()
         self.shared: tuple[CohortEntry, ...] = ()
         self.reloads = 0
+        self.reloaded_by = ""
         self.counted = busy_tallies()
         self.state = busy_status()
         self.busiest = busy_top()
@@ -101,8 +102,9 @@ class FakeNode:
     def geo(self) -> GeoState:
         return self.state.geo
 
-    async def reload(self) -> tuple[str, ...]:
+    async def reload(self, by: str = "") -> tuple[str, ...]:
         self.reloads += 1
+        self.reloaded_by = by
         return self.problems
 
 

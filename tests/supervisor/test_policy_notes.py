@@ -27,8 +27,9 @@ def lines(node: PreparedNode) -> list[dict[str, Any]]:
 async def test_a_reload_is_written_down_with_what_changed(node: PreparedNode) -> None:
     """The start, the digest and the keys with old and new value; the operational log names the keys too."""
     node.overrides = ("bans.offences=7",)
-    await node.supervisor.reload()
+    await node.supervisor.reload("anna")
     start, reload = lines(node)
+    assert (start["by"], reload["by"]) == ("", "anna")
     assert (start["event"], start["changes"], reload["event"]) == ("start", [], "reload")
     assert reload["policy"] == node.supervisor.policy.digest != start["policy"]
     assert reload["changes"] == [{"key": "bans.offences", "old": "30", "new": "7"}]
