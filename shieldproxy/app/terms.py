@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from shieldproxy.core.excess import ExcessPolicy
 from shieldproxy.core.posture import PosturePolicy
-from shieldproxy.guard.appearance import Appearance, picture_uri
+from shieldproxy.guard.appearance import Appearance, colour_style, picture_uri
 from shieldproxy.proxy.certificates import Certificates
 from shieldproxy.proxy.pool import OriginTerms
 from shieldproxy.proxy.terms import ClientAddress, Terms
 from shieldproxy.settings.certificate_files import names_of
 from shieldproxy.settings.compiling import compile_policy
+from shieldproxy.settings.looks import frame_faults, read_frame
 
 if TYPE_CHECKING:
     from aiolimiter import AsyncLimiter
@@ -66,7 +67,14 @@ def appearance_of(settings: Settings) -> Appearance:
     if challenge.logo is not None:
         with suppress(OSError, ValueError):
             logo = picture_uri(challenge.logo.name, challenge.logo.read_bytes())
-    return Appearance(challenge.contact, challenge.title, challenge.text, logo)
+    frame = ""
+    if challenge.template is not None:
+        with suppress(OSError, ValueError):
+            frame = read_frame(challenge.template)
+    # The file may have changed since it was checked; what would not have passed is not shown.
+    shown = "" if frame and frame_faults(frame) else frame
+    style = colour_style(challenge.colours.named(), challenge.colours_dark.named())
+    return Appearance(challenge.contact, challenge.title, challenge.text, logo, style, shown)
 
 
 def terms_of(settings: Settings) -> Terms:

@@ -73,8 +73,8 @@ class ChallengePages:
         self._phrasebook = phrasebook
         self._policy = policy
         self._own_path = own_path
-        self._template = read_page("challenge.html")
-        self._style = squeeze(read_page("style.css"))
+        self._template = appearance.framed(read_page("challenge.html"))
+        self._style = squeeze(f"{read_page('style.css')}\n{appearance.style}")
         self._solver = squeeze(read_page("solver.js"))
         self._made: dict[tuple[Occasion, str, bool], Page] = {}
         self._security = {occasion: Cut(POLICY) for occasion in Occasion} | {Occasion.SEND_ON: Cut(POLICY_OF_SENDING)}

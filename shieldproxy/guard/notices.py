@@ -36,8 +36,8 @@ class Notices:
 
     def __init__(self, appearance: Appearance) -> None:
         self._appearance = appearance
-        self._style = squeeze(read_page("style.css"))
-        self._page = read_page("notice.html")
+        self._style = squeeze(f"{read_page('style.css')}\n{appearance.style}")
+        self._page = appearance.framed(read_page("notice.html"))
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self.policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "

@@ -10,13 +10,12 @@ from pathlib import Path
 from shieldproxy.settings.certificate_files import find_authority_fault, find_pair_fault, names_of
 from shieldproxy.settings.certificates import Pair, Tls
 from shieldproxy.settings.endpoints import Listen
+from shieldproxy.settings.looks import DARK, LIGHT, LOOK_BYTES, find_colours, find_frame, look_bytes
 from shieldproxy.settings.positions import Trail
 from shieldproxy.settings.schema import Settings
 from shieldproxy.settings.tables import Desk, Fault
 
 LOGOS = (".png", ".svg", ".jpg", ".jpeg", ".webp", ".gif")
-# It travels inside every challenge page, which has to stay small.
-LOGO_BYTES = 64 << 10
 
 
 def check(desk: Desk, settings: Settings) -> None:
@@ -26,6 +25,7 @@ def check(desk: Desk, settings: Settings) -> None:
         find_control,
         find_origin,
         find_challenge,
+        find_look,
         find_bans,
         find_episodes,
         find_offload,
@@ -114,6 +114,28 @@ def find_challenge(settings: Settings) -> Iterator[Fault]:
         yield Fault(("challenge", "puzzle_validity"), message, (("challenge", "form_wait"),))
 
 
+def find_look(settings: Settings) -> Iterator[Fault]:
+    """What an operator adds to our pages is there, can be read by everybody, runs nothing, and keeps them small."""
+    look = settings.challenge
+    yield from find_colours("colours", look.colours, LIGHT)
+    yield from find_colours("colours_dark", look.colours_dark, DARK)
+    if look.logo is not None:
+        yield from unreadable((("challenge", "logo"), look.logo))
+        if look.logo.suffix.lower() not in LOGOS:
+            yield Fault(("challenge", "logo"), f'"{look.logo}" is no picture; allowed: {" ".join(LOGOS)}')
+    if look.template is not None:
+        missing = list(unreadable((("challenge", "template"), look.template)))
+        yield from missing or find_frame(look.template)
+    taken = look_bytes(look.logo, look.template, look.text, look.title, look.contact)
+    if taken > LOOK_BYTES:
+        key = "logo" if look.logo is not None else "template" if look.template is not None else "text"
+        message = (
+            f"with it the pages would have {taken - LOOK_BYTES} bytes too many to stay below 15,000; allowed: "
+            f"{LOOK_BYTES} for logo (four thirds of its file), template, text, title and contact together, not {taken}"
+        )
+        yield Fault(("challenge", key), message)
+
+
 def find_bans(settings: Settings) -> Iterator[Fault]:
     """Each rung of the ladder is at least as long as the one before."""
     ladder = settings.bans.ladder
@@ -155,18 +177,13 @@ def find_files(settings: Settings) -> Iterator[Fault]:
     """Files that are read at the start are there; databases are not asked for, the shield serves without them."""
     if settings.server.tls is not None:
         yield from find_certificates(settings.server.tls)
-    authority, logo = settings.origin.tls_ca, settings.challenge.logo
+    authority = settings.origin.tls_ca
     if authority is not None:
         missing = list(unreadable((("origin", "tls_ca"), authority)))
         yield from missing
         fault = "" if missing else find_authority_fault(authority)
         if fault:
             yield Fault(("origin", "tls_ca"), fault)
-    if logo is not None:
-        yield from unreadable((("challenge", "logo"), logo))
-        if logo.suffix.lower() not in LOGOS or (logo.is_file() and logo.stat().st_size > LOGO_BYTES):
-            message = f'"{logo}" is no small picture; allowed: up to 64 KiB of {" ".join(LOGOS)}'
-            yield Fault(("challenge", "logo"), message)
 
 
 def find_certificates(tls: Tls) -> Iterator[Fault]:

@@ -20,6 +20,7 @@ from shieldproxy.settings.certificates import Tls, tls
 from shieldproxy.settings.conditions import globs, path_glob
 from shieldproxy.settings.endpoints import Listen, OriginUrl, listen, network, origin_url, own_path, site_name
 from shieldproxy.settings.limits import limits, rules
+from shieldproxy.settings.looks import Colours
 from shieldproxy.settings.robots import Robots
 from shieldproxy.settings.suspicion import thresholds
 from shieldproxy.settings.tables import items, part, section, setting
@@ -134,6 +135,9 @@ class Challenge:
     title: str = setting("", text(100))
     text: str = setting("", text(1_000))
     logo: Path | None = setting(None, optional_path)
+    template: Path | None = setting(None, optional_path)
+    colours: Colours = section(Colours)
+    colours_dark: Colours = section(Colours)
 
 
 @dataclass(frozen=True, kw_only=True)

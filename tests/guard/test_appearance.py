@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shieldproxy.guard.appearance import Appearance, picture_uri
+from shieldproxy.guard.appearance import Appearance, colour_style, picture_uri
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,17 @@ def test_a_picture_becomes_a_data_uri() -> None:
         picture_uri("logo.pdf", b"")
     with pytest.raises(ValueError, match="logo"):
         picture_uri("logo", b"")
+
+
+def test_a_frame_stands_around_our_part() -> None:
+    """What an operator puts before and behind it comes before and behind the main element."""
+    framed = Appearance(frame="<header>A</header>{{content}}<footer>B</footer>").framed("<body><main>x</main></body>")
+    assert framed == "<body><header>A</header><main>x</main><footer>B</footer></body>"
+    assert Appearance().framed("<main>x</main>") == "<main>x</main>"
+
+
+def test_colours_become_style() -> None:
+    """Named ones only, in light and in dark."""
+    assert colour_style({}, {}) == ""
+    assert colour_style({"on_accent": "#ffffff"}, {}) == ":root{--on-accent:#ffffff}"
+    assert colour_style({}, {"ink": "#eeeeee"}) == "@media (prefers-color-scheme:dark){:root{--ink:#eeeeee}}"

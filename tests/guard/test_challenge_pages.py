@@ -9,12 +9,14 @@ from html.parser import HTMLParser
 import pytest
 
 from shieldproxy.core.policy import ChallengePolicy
-from shieldproxy.guard.appearance import Appearance
+from shieldproxy.core.puzzles import issue_text
+from shieldproxy.guard.appearance import Appearance, colour_style
 from shieldproxy.guard.challenge_pages import ChallengePages, Occasion, Shown
 from shieldproxy.guard.phrasebook import Phrasebook
 from shieldproxy.guard.proofs import Offer
 from shieldproxy.guard.replies import Reply
 from shieldproxy.guard.templates import read_page
+from shieldproxy.settings.looks import DARK, LIGHT, LOOK_BYTES
 
 BOOK = Phrasebook()
 LOOK = Appearance(contact="help@example.org", title="Residents' Portal", text="We are sorry.")
@@ -247,3 +249,17 @@ def test_every_text_has_contrast_in_light_and_dark() -> None:
             assert contrast(scheme[text], scheme["card"]) >= 4.5, (text, scheme)
         assert contrast(scheme["on-accent"], scheme["accent"]) >= 4.5
         assert contrast(scheme["accent"], scheme["track"]) >= 3.0
+
+
+def test_a_page_with_all_that_an_operator_may_add_is_small() -> None:
+    """The bytes that settings allow for logo, frame and texts leave every page below 15 kB, with its headers."""
+    frame = "<header><p>" + "x" * (LOOK_BYTES - 40) + "</p></header>{{content}}"
+    assert len(frame) <= LOOK_BYTES
+    look = Appearance(frame=frame, style=colour_style(LIGHT, DARK))
+    puzzle = issue_text(b"k" * 32, nonce="0a" * 16, work=10**6, expires=4_000_000_000, binding="0b" * 8)
+    made = ChallengePages(look, BOOK, ChallengePolicy(), "/.shieldproxy")
+    for language in BOOK.languages:
+        for occasion in Occasion:
+            reply = made.show(occasion, language.encode(), Shown(Offer(puzzle, b"t" * 90), "ID-1", "/x", "0a" * 16, 3))
+            assert sum(len(name) + len(value) + 4 for name, value in reply.headers) + len(reply.body) < 15_000
+            assert Outline(reply.body).open == []

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from shieldproxy.settings.certificates import Pair, Tls
-from shieldproxy.settings.consistency import LOGO_BYTES, check, leads_to
+from shieldproxy.settings.consistency import check, leads_to
 from shieldproxy.settings.endpoints import listen, network, origin_url
+from shieldproxy.settings.looks import LOOK_BYTES, Colours
 from shieldproxy.settings.schema import Settings
 from shieldproxy.settings.tables import Desk, written
 from tests.pems import write_pair
@@ -161,16 +162,30 @@ def test_files_that_are_read_at_the_start_are_there(tmp_path: Path) -> None:
     assert faults(geo={"asn": missing}) == [], "the shield serves without a database"
 
 
-def test_the_picture_is_small(tmp_path: Path) -> None:
-    """It travels in every challenge page."""
-    logo, large, text = tmp_path / "logo.PNG", tmp_path / "large.svg", tmp_path / "logo.txt"
-    logo.write_bytes(b"x" * LOGO_BYTES)
-    large.write_bytes(b"x" * (LOGO_BYTES + 1))
+def test_what_is_added_to_the_pages_keeps_them_small(tmp_path: Path) -> None:
+    """Logo, template and texts travel in every page; the message says how many bytes are too many."""
+    logo, text, frame = tmp_path / "logo.PNG", tmp_path / "logo.txt", tmp_path / "frame.html"
+    logo.write_bytes(b"x" * (LOOK_BYTES // 4 * 3))
     text.write_bytes(b"x")
+    frame.write_text("<header>City</header>{{content}}")
 
     assert faults(challenge={"logo": logo}) == []
-    assert faults(challenge={"logo": large}) == ["challenge.logo"]
+    assert faults(challenge={"logo": logo, "text": "more"}) == ["challenge.logo"]
+    assert faults(challenge={"logo": logo, "template": frame}) == ["challenge.logo"]
     assert faults(challenge={"logo": text}) == ["challenge.logo"]
+    assert faults(challenge={"template": frame}) == []
+    assert faults(challenge={"template": tmp_path / "absent.html"}) == ["challenge.template"]
+    frame.write_text("<script>x()</script>{{content}}")
+    assert faults(challenge={"template": frame}) == ["challenge.template"]
+    frame.write_bytes(b"\xff{{content}}")
+    assert faults(challenge={"template": frame}) == ["challenge.template"]
+
+
+def test_colours_that_nobody_can_read_are_told() -> None:
+    """Grey on white is no text; a pair is told once, at a colour that the operator named."""
+    assert faults(challenge={"colours": Colours(accent="#7a1f1f")}) == []
+    assert faults(challenge={"colours": Colours(ink="#999999")}) == ["challenge.colours.ink"]
+    assert faults(challenge={"colours_dark": Colours(card="#ffffff")}) == ["challenge.colours_dark.card"]
 
 
 def test_a_file_that_this_user_may_not_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
