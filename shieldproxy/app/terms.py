@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shieldproxy.core.errors import StartError
 from shieldproxy.core.excess import ExcessPolicy
 from shieldproxy.core.posture import PosturePolicy
 from shieldproxy.guard.appearance import Appearance, colour_style, picture_uri
@@ -164,18 +165,22 @@ def origin_tls(settings: Settings) -> ssl.SSLContext | None:
 def server_tls(settings: Settings) -> Certificates | None:
     """Return what visitors are shown; None where plain HTTP is served.
 
-    Of two certificates for one name the first in the file is shown. Raises OSError or ValueError when a file cannot
-    be used any more.
+    Of two certificates for one name the first in the file is shown. Raises StartError when a file cannot be used any
+    more, which a worker may find that starts long after its node did.
     """
     tls = settings.server.tls
     if tls is None:
         return None
     named: dict[str, ssl.SSLContext] = {}
-    usual, *others = [(pair, context_of(pair)) for pair in tls.pairs]
-    for pair, context in (usual, *others):
-        for name in names_of(pair):
-            named.setdefault(name, context)
-    return Certificates(usual[1], named)
+    contexts: list[ssl.SSLContext] = []
+    for pair in tls.pairs:
+        try:
+            contexts.append(context_of(pair))
+            for name in names_of(pair):
+                named.setdefault(name, contexts[-1])
+        except (OSError, ValueError) as error:
+            raise StartError(f"{pair.certificate} and {pair.key} cannot be used any more: {error}") from error
+    return Certificates(contexts[0], named)
 
 
 def context_of(pair: Pair) -> ssl.SSLContext:

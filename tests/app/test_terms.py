@@ -19,6 +19,7 @@ from shieldproxy.app.terms import (
     terms_of,
     within_files,
 )
+from shieldproxy.core.errors import StartError
 from shieldproxy.proxy.terms import ClientAddress
 from shieldproxy.settings.certificates import Pair
 from shieldproxy.settings.reading import load
@@ -137,6 +138,15 @@ def test_each_certificate_is_shown_for_its_names(tmp_path: Path) -> None:
     assert found.shown_to("a.example") not in {found.usual, found.shown_to("b.example.net")}
     terms = terms_of(tls_of(usual, more=", handshake_rate=5, handshake_burst=7"))
     assert (terms.handshake_rate, terms.handshake_burst) == (5.0, 7.0)
+
+
+def test_a_file_that_broke_since_is_named(tmp_path: Path) -> None:
+    """A worker that starts anew while somebody replaces the files says which they are, and is started again."""
+    usual, other = write_pair(tmp_path, "usual", "a.example"), write_pair(tmp_path, "other", "b.example")
+    settings = tls_of(usual, other)
+    other.key.write_bytes(usual.key.read_bytes())
+    with pytest.raises(StartError, match=r"other\.pem and .*other\.key cannot be used any more"):
+        server_tls(settings)
 
 
 def test_only_what_nobody_has_broken_is_spoken(tmp_path: Path) -> None:
