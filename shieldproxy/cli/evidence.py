@@ -17,6 +17,7 @@ from shieldproxy.attribution.evidence.export_log import note_export
 from shieldproxy.attribution.evidence.journal_check import JournalCheck, anchor_of, anybody
 from shieldproxy.attribution.evidence.ledger import span_of
 from shieldproxy.attribution.evidence.selection import Selection, UnfitError
+from shieldproxy.attribution.evidence.timestamp_check import check_timestamps
 from shieldproxy.attribution.evidence.verify import Findings, check
 from shieldproxy.cli.asking import Parsed, span_options
 from shieldproxy.cli.custody import exports, hold, holds, release
@@ -25,8 +26,9 @@ from shieldproxy.cli.output import Listing
 from shieldproxy.core.printing import printable
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.filters import NOT_ADMITTED, Filter, parse_asn
-from shieldproxy.journal.manifest_log import LOGS
+from shieldproxy.journal.manifest_log import LOGS, logs_in
 from shieldproxy.journal.signing import Signer, fingerprint, is_signed, public_of
+from shieldproxy.journal.timestamps import kept
 from shieldproxy.settings.schema import Settings
 from shieldproxy.state.keys import load_evidence_seed
 from shieldproxy.supervisor.notary import ANCHOR, POLICIES, PUBLIC_KEY
@@ -184,9 +186,17 @@ def _tell(case: Case, made: Made, signer: Signer) -> None:
     metavar="FILE",
     help="A checkpoint that was kept elsewhere: the journal must still agree with it.",
 )
+@click.option(
+    "--tsa",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Certificate (PEM) of the timestamp authority: its timestamps in a journal are checked too, with openssl.",
+)
 @format_option
 @config_option
-def verify(path: Path, keys: tuple[str, ...], anchors: tuple[Path, ...], form: str, config: Path | None) -> None:
+def verify(  # noqa: PLR0913, PLR0917 - options
+    path: Path, keys: tuple[str, ...], anchors: tuple[Path, ...], tsa: Path | None, form: str, config: Path | None
+) -> None:
     """Check PATH, a bundle or a journal, and name the first bad line. 0 intact, 1 tampered, 2 incomplete.
 
     The own journal is held against the key and the last checkpoint in the state directory.
@@ -196,6 +206,7 @@ def verify(path: Path, keys: tuple[str, ...], anchors: tuple[Path, ...], form: s
         found = check(path, wanted, _signed)
     elif (path / LOGS).is_dir():
         found = _check_journal(path, wanted, anchors, settings_of(config))
+        check_timestamps(path, tsa, found)
     else:
         _end(f"{path}: is neither a bundle nor a journal with seals", 2)
     if form == "table":
@@ -213,7 +224,7 @@ def verify(path: Path, keys: tuple[str, ...], anchors: tuple[Path, ...], form: s
 
 
 def _check_journal(path: Path, keys: list[str], anchors: tuple[Path, ...], settings: Settings) -> Findings:
-    files = list(anchors)
+    files = [*anchors, *(note for log in logs_in(path) for note in kept(log))]
     believed = (lambda _log, digest: digest in keys) if keys else anybody
     state = settings.state.directory
     if path.resolve() == settings.journal.directory.resolve() and (state / PUBLIC_KEY).exists():

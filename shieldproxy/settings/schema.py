@@ -16,6 +16,7 @@ from shieldproxy.core.clearance import Kind
 from shieldproxy.core.facts import Posture as Stance
 from shieldproxy.core.rules import Patterns, Rule
 from shieldproxy.core.verdict import Mode
+from shieldproxy.settings.anchors import syslog_place, timestamp_url
 from shieldproxy.settings.certificates import Tls, tls
 from shieldproxy.settings.conditions import globs, path_glob
 from shieldproxy.settings.endpoints import Listen, OriginUrl, listen, network, origin_url, own_path, site_name
@@ -214,6 +215,9 @@ class Journal:
     segment_size: int = setting(64 * MIB, size("64KiB", "4GiB"))
     queue: int = setting(100_000, integer(100, 10_000_000))
     compress_after: float = setting(3_600.0, duration("10m", "3650d", or_zero=True))
+    timestamp_url: str = setting("", timestamp_url)
+    timestamp_every: float = setting(3_600.0, duration("1m", "30d"))
+    syslog: str = setting("", syslog_place)
     pseudonymise_after: float = setting(30 * 86_400.0, duration("1h", "3650d", or_zero=True))
     retention: float = setting(180 * 86_400.0, duration("1h", "3650d"))
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from shieldproxy.core.errors import StartError
 from shieldproxy.core.notes import parse_checkpoint, parse_note
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.holds import read_holds
-from shieldproxy.journal.manifest_log import replace_file
+from shieldproxy.journal.manifest_log import CHECKPOINT, replace_file
 from shieldproxy.journal.pseudonyms import Key, named
 from shieldproxy.journal.retention import Forgotten, forget_before
 from shieldproxy.journal.rounds import Circumstances, Sealed, SealError
@@ -28,6 +29,7 @@ from shieldproxy.journal.signing import Signer, pem_of
 from shieldproxy.journal.timekeeping import clock_state
 from shieldproxy.state.keys import load_evidence_seed
 from shieldproxy.state.pseudonym_keys import destroy_before, load_month_key
+from shieldproxy.supervisor.anchors import AnchorError, stamp, tell_syslog
 
 if TYPE_CHECKING:
     from shieldproxy.control.node import GeoDatabase
@@ -81,17 +83,43 @@ class Notary:
         self._say = say
         self._open = False
         self._kept = ""
+        self._syslog = ""
+        self._stamped = ("", -inf)
+        self._stamping: asyncio.Task[None] | None = None
         self.refused = ""
 
     async def turn(self, digest: str = "", settings: Settings | None = None) -> None:
         """Seal what is new, keep the configuration behind ``digest``, compress what is old; raises OSError."""
+        self._syslog = settings.journal.syslog if settings is not None else ""
         await asyncio.to_thread(self._turn)
         if settings is not None:
+            self._stamp_when_due(settings.journal)
             self.keep_policy(digest, settings.source_path)
             await asyncio.to_thread(self._tidy, settings.journal)
 
+    def _stamp_when_due(self, journal: JournalSettings) -> None:
+        """Have the newest checkpoint stamped beside everything else, once in ``timestamp_every`` and one at a time."""
+        note, when = self._stamped
+        busy = self._stamping is not None and not self._stamping.done()
+        if not self._open or not journal.timestamp_url or busy or time.monotonic() - when < journal.timestamp_every:
+            return
+        newest = (self._sealer.log / CHECKPOINT).read_text()
+        if newest != note:
+            self._stamped = (newest, time.monotonic())
+            self._stamping = asyncio.create_task(self._stamp(journal.timestamp_url, newest))
+
+    async def _stamp(self, url: str, note: str) -> None:
+        try:
+            place = await stamp(url, self._sealer.log, note.encode(), os.urandom)
+        except AnchorError as error:
+            self._say.warning("a checkpoint has no timestamp", why=str(error))
+        else:
+            self._say.info("checkpoint stamped", file=str(place))
+
     async def stop(self) -> None:
         """Seal the last segments and let go of the log; what cannot be sealed now waits for the next start."""
+        if self._stamping is not None:
+            self._stamping.cancel()
         try:
             await asyncio.to_thread(self._turn)
         except OSError as error:
@@ -167,6 +195,11 @@ class Notary:
         origin, size, _ = parse_checkpoint(note.text)
         root, signature = sealed.note.split("\n")[2], sealed.note.split(" ")[-1].strip()
         self._say.info("checkpoint", origin=origin, size=size, root=root, signature=signature, segments=sealed.segments)
+        if self._syslog:
+            try:
+                tell_syslog(self._syslog, f"checkpoint {origin} {size} {root} {signature}")
+            except AnchorError as error:
+                self._say.warning("a checkpoint did not reach syslog", why=str(error))
 
     def _forget_unsealed(self, ts: str) -> Forgotten:
         try:
