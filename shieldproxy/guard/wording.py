@@ -69,7 +69,9 @@ class Wording:
         if not known or verdict.wait or side is not Side.NONE or challenge:
             return None
         whose, said, decided = (peer, facts.visitor), (known, peer.tls, peer.ja4), (verdict, enforced)
-        around = (facts.posture, draft.episode, policy, draft.geo, draft.node, decision.own)
+        # The action and whether it was enforced say what became of a challenge, which stands among the circumstances.
+        done = verdict.action, enforced
+        around = (facts.posture, draft.episode, policy, draft.geo, draft.node, decision.own, done)
         try:
             pieces = self._senders[whose], *self._heads[said], self._decided[decided], self._circumstances[around]
         except KeyError:

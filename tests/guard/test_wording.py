@@ -94,6 +94,15 @@ def test_the_second_line_is_put_together_from_pieces() -> None:
     assert len(wording._senders) == len(wording._heads) == 1
 
 
+def test_a_challenge_before_it_is_not_told_of_who_was_admitted() -> None:
+    """What became of a challenge belongs to the verdict: a crowd's records must not say that all were challenged."""
+    wording = Wording()
+    known = facts(request=asked(1, "/", ""))
+    for verdict, enforced in ((VERDICTS[2], True), (VERDICTS[0], True), (VERDICTS[2], False), (VERDICTS[2], True)):
+        draft = draft_of(known, wording, verdict, enforced=enforced)
+        assert draft.line(7, 0) == (draft.record().ts, Encoder().line(draft.record(), 7, 0))
+
+
 def test_where_little_is_shared_the_record_is_made() -> None:
     """Headers that were not met before, a wait, a failure, an answered challenge, or no memory at all."""
     wording = Wording()
