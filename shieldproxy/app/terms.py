@@ -101,6 +101,8 @@ def terms_of(settings: Settings) -> Terms:
         handshake=times.handshake,
         handshake_rate=server.tls.handshake_rate if server.tls else 0.0,
         handshake_burst=server.tls.handshake_burst if server.tls else 1.0,
+        stale_if_error=settings.origin.stale_if_error,
+        stale_memory=settings.origin.stale_memory,
         nameless=(settings.origin.url.authority or "localhost").encode(),
     )
 

@@ -36,6 +36,7 @@ class NodeCollector(Collector):
         yield from _journal(tallies)
         yield from _offload(tallies)
         yield from _robots(tallies)
+        yield from _copies(tallies)
         yield _gauge_by("geo_age_seconds", "Seconds since a database was made.", "db", tallies.geo_ages)
         build = GaugeMetricFamily("shieldproxy_build_info", "The version that runs; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -116,6 +117,16 @@ def _robots(tallies: Tallies) -> Iterator[Metric]:
     for result in ("confirmed", "refuted", "unanswered", "left_out"):
         family.add_metric([result], tallies.others.get(f"robots_{result}", 0))
     yield family
+
+
+def _copies(tallies: Tallies) -> Iterator[Metric]:
+    for event, words in (
+        ("served", "Answers that were a kept copy, because the origin failed."),
+        ("kept", "Copies of pages made for the time in which the origin fails."),
+        ("displaced", "Copies displaced by others for want of room."),
+    ):
+        count = tallies.others.get(f"stale_{event}", 0)
+        yield CounterMetricFamily(f"shieldproxy_stale_{event}", words, value=count)
 
 
 def _gauge_by(name: str, help_text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

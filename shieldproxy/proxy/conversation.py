@@ -21,6 +21,7 @@ from shieldproxy.proxy.forwarding import ForwardedExchange
 from shieldproxy.proxy.identity import Identity
 from shieldproxy.proxy.patience import BODY, FRESH, HEAD, IDLE, OURSELVES, TUNNEL, Patience
 from shieldproxy.proxy.request_reader import RequestReader
+from shieldproxy.proxy.standing_in import StandInExchange
 
 if TYPE_CHECKING:
     from shieldproxy.guard.forwarders import Caller
@@ -136,7 +137,10 @@ class Conversation:
         self, request: Request, head: RequestHead | Malformed, whose: tuple[Visit, Caller]
     ) -> ForwardedExchange:
         # The one class that is a conversation; the other half of it is asyncio's.
-        return ForwardedExchange(cast("ClientConnection", self), whose, request, head)
+        client, copies = cast("ClientConnection", self), self.door.copies
+        if copies is not None:
+            return StandInExchange(client, whose, request, head, copies)
+        return ForwardedExchange(client, whose, request, head)
 
     # -- one after the other ------------------------------------------------------------------------------------------
 

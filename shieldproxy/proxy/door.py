@@ -14,6 +14,7 @@ from shieldproxy.core.errors import ExchangeError
 from shieldproxy.core.verdict import Side
 from shieldproxy.guard.fingerprints import Fingerprints
 from shieldproxy.proxy.client_side import ClientConnection
+from shieldproxy.proxy.copies import copies_for
 from shieldproxy.proxy.known_heads import KnownHeads
 from shieldproxy.proxy.patience import LAST_CALL
 from shieldproxy.proxy.reasons import REASONS
@@ -73,6 +74,7 @@ class Door:
         self.note_failure = on_failure
         self.fingerprints = Fingerprints()
         self.known_heads = KnownHeads()
+        self.copies = copies_for(terms, None, clock=clock, tallies=tallies)
         self.nowhere = ipaddress.ip_address("0.0.0.0")  # noqa: S104 - stands for "no address known", nothing binds to it
         self._wall = wall
         self._pace = pace
@@ -93,6 +95,7 @@ class Door:
     def adopt(self, terms: Terms) -> None:
         """Keep to ``terms`` from now on, on connections that are open too."""
         self.terms = terms
+        self.copies = copies_for(terms, self.copies, clock=self.clock, tallies=self.tallies)
         self.known_heads.forget()
 
     def show(self, certificates: Certificates | None) -> None:
@@ -133,14 +136,12 @@ class Door:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), (deadline if self._clients else last_call) - now)
             now = self.clock()
-        for waiting in accepted:
-            waiting.cancel()
         for client in list(self._clients):
             client.abort()
         if self._sweeper is not None:
             self._sweeper.cancel()
         self.pool.close()
-        for task in list(self._tasks):
+        for task in (*accepted, *self._tasks):
             task.cancel()
         await asyncio.sleep(0)
 

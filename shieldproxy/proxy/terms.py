@@ -25,7 +25,8 @@ class Terms:
     client may refuse to read. A body must come at ``body_rate`` bytes a second on average (0: at any rate).
     A handshake of TLS has ``handshake`` seconds; one client key begins ``handshake_rate`` of them a second (0: any
     number), ``handshake_burst`` at once. ``nameless`` is the Host that the origin reads where a client named none
-    (HTTP/1.0).
+    (HTTP/1.0). Copies of pages are shown ``stale_if_error`` beyond their freshness when the origin fails (0: none are
+    kept), from ``stale_memory``.
     """
 
     client_address: ClientAddress = ClientAddress.PEER
@@ -50,6 +51,8 @@ class Terms:
     handshake_rate: float = 50.0
     handshake_burst: float = 500.0
     nameless: bytes = b"localhost"
+    stale_if_error: float = 0.0
+    stale_memory: int = 33_554_432
 
     def serves(self, host: bytes) -> bool:
         """Tell whether ``host`` (with or without a port) is a name we stand for; without ``hosts`` every one is."""

@@ -101,6 +101,8 @@ class Origin:
     rate: float = setting(0.0, number(1, 1_000_000, or_zero=True))
     rate_wait: float = setting(2.0, duration("0s", "1m"))
     rate_queue: int = setting(256, integer(0, 100_000))
+    stale_if_error: float = setting(0.0, duration("0s", "30d"))
+    stale_memory: int = setting(32 * MIB, size("1MiB", "4GiB"))
     tls_verify: bool = setting(True, flag)
     tls_ca: Path | None = setting(None, optional_path)
 

@@ -49,8 +49,11 @@ def test_the_door_gets_its_addresses_times_and_sizes() -> None:
             "server.max_connections=7",
             "server.max_connections_per_client=6",
             'origin.rate_wait="9s"',
+            'origin.stale_if_error="8s"',
+            'origin.stale_memory="1MiB"',
         )
     )
+    assert (found.stale_if_error, found.stale_memory) == (8.0, 1 << 20)
     assert found.client_address is ClientAddress.FORWARDED_FOR
     assert found.trusted == (ipaddress.ip_network("10.0.0.0/8"),)
     assert found.hosts == {"example.org", "*.example.org"}

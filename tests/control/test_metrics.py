@@ -36,6 +36,9 @@ CONTRACT = {
     "shieldproxy_offload_dropped": set(),
     "shieldproxy_offload_errors": set(),
     "shieldproxy_robot_lookups": {"result"},
+    "shieldproxy_stale_served": set(),
+    "shieldproxy_stale_kept": set(),
+    "shieldproxy_stale_displaced": set(),
 }
 
 

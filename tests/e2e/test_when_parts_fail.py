@@ -92,3 +92,21 @@ def test_a_worker_that_hangs(start: Start, moody: Moody) -> None:
     # Who connected meanwhile waited in the queue of the socket, and is served by the successor.
     assert node.get("/").status == 200
     assert node.status()["worker_restarts"] == 1
+
+
+def test_a_site_that_is_down_is_shown_as_it_was(start: Start, moody: Moody) -> None:
+    """With the key set at a reload, pages of strangers stay up; visitors with cookies read 502; both are written down."""
+    node = start(moody.url, OPEN)
+    node.edit("[control]", "stale_if_error = '1h'\n[control]")
+    assert node.cli("reload").code == 0
+    page = node.get("/")
+    assert (page.status, node.get("/", Cookie="a=b").status) == (200, 200)
+    moody.close()
+    shown = node.get("/")
+    assert (shown.status, shown.body) == (200, page.body)
+    assert shown.headers["cache-status"] == "shieldproxy; hit; detail=stale-if-error"
+    assert int(shown.headers["age"]) >= 0
+    assert node.get("/", Cookie="a=b").status == 502
+    found = until(lambda: [line for line in node.logged("--action", "any") if line["id"] == shown.id], "its record")
+    assert (found[0]["status"], found[0]["side"]) == (200, "origin")
+    assert found[0]["reasons"][-1].startswith("served stale: ")
