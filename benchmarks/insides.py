@@ -1,8 +1,8 @@
 """What a passed request costs inside a worker, without a socket: for changes of a microsecond.
 
 A worker is wired as the product wires it; clients and the origin are objects that take what is written. The figure is
-processor time of one thread, the least of many passes, so a busy machine moves it less. Kernel and event loop, nearly half
-of a request's cost, are not in it: see ``python -m benchmarks`` for those.
+processor time of one thread, the least of many passes, so a busy machine moves it less. Kernel and event loop, nearly
+half of what a request costs, are not in it: see ``python -m benchmarks`` for those.
 """
 
 from __future__ import annotations
