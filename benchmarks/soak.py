@@ -54,8 +54,8 @@ header = "4s"
 MORE = """
 [limits.client]
 scope = "client"
-rate = 5
-burst = 20
+rate = 1
+burst = 5
 action = "throttle"
 [limits.clearance]
 scope = "clearance"
