@@ -23,6 +23,7 @@ ABOUT_NO_MODULE: dict[str, str] = {
     "tests/e2e/test_activation.py": "it is about the whole, as a service of systemd",
     "tests/e2e/test_challenge.py": "it is about the whole, as a browser meets it",
     "tests/e2e/test_new_user.py": "it is about the whole, as somebody meets it on the first day",
+    "tests/e2e/test_programs.py": "it is about the whole, as programs meet it that are no browsers",
     "tests/e2e/test_reload.py": "it is about the whole, while its configuration changes",
     "tests/e2e/test_serving.py": "it is about the whole, before a real web server",
     "tests/e2e/test_tls.py": "it is about the whole, as programs that speak TLS meet it",

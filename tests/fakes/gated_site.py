@@ -41,6 +41,20 @@ FORM_PAGE = """<!doctype html><html lang="en"><title>A form</title><h1>Applicati
 lines, 50% + "more"</textarea><button name="send" value="yes">Send</button></form></html>"""
 
 
+# A page that is served by a worker of its own from its second visit on, and what the worker does: pass everything on.
+WORKED_PAGE = """<!doctype html><html lang="en"><title>Worked</title><h1>Welcome</h1><p id="state">waiting</p><script>
+navigator.serviceWorker.register("/sw.js").then(() => navigator.serviceWorker.ready)
+  .then(() => { document.getElementById("state").textContent = "a worker is ready"; });</script></html>"""
+PASSING_WORKER = """self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("fetch", (event) => event.respondWith(fetch(event.request)));"""
+# A page that speaks over a WebSocket.
+SOCKET_PAGE = """<!doctype html><html lang="en"><title>Socket</title><h1>Welcome</h1><p id="state">waiting</p><script>
+const line = new WebSocket(`ws://${location.host}/ws`);
+line.onopen = () => line.send("hello");
+line.onmessage = (event) => { document.getElementById("state").textContent = `heard ${event.data}`; };</script></html>"""
+PAGES = {"/form": FORM_PAGE, "/worked": WORKED_PAGE, "/socket": SOCKET_PAGE}
+
+
 class GatedSite:
     """An origin and the gate in one aiohttp server on a port of its own; ``log`` has what was asked and answered."""
 
@@ -67,7 +81,7 @@ class GatedSite:
         # Where /leave redirects to.
         self.elsewhere = ""
         # Paths that nobody is challenged for.
-        self.open: set[str] = {"/form"}
+        self.open: set[str] = {"/form", "/sw.js"}
         # A site that sends the challenge whatever was earned.
         self.challenge_all = False
         self.port = 0
@@ -98,7 +112,7 @@ class GatedSite:
         """Return how often ``path`` was asked for."""
         return sum(1 for _, asked, _ in self.log if asked == path)
 
-    async def _handle(self, asked: web.Request) -> web.Response:
+    async def _handle(self, asked: web.Request) -> web.StreamResponse:
         address = parse_address(self.addresses.pop(0) if len(self.addresses) > 1 else self.addresses[0])
         assert address is not None
         who = visitor_of(address, NetworkLabel())
@@ -127,15 +141,23 @@ class GatedSite:
         kept = body if keepable(request) else b""
         return self.gate.challenge(who, request, CHALLENGE, "01JD4ZK8Q2M7", 0, kept)
 
-    async def _serve(self, asked: web.Request) -> web.Response:
+    async def _serve(self, asked: web.Request) -> web.StreamResponse:
         self.log.append((asked.method, asked.path, 200))
         if asked.method == "POST":
             self.posted.append(await asked.read())
+        if asked.path == "/ws":
+            line = web.WebSocketResponse()
+            await line.prepare(asked)
+            async for message in line:
+                await line.send_str(message.data)
+            return line
         if asked.path == "/leave":
             raise web.HTTPFound(self.elsewhere)
         if asked.path == "/download":
             return web.Response(body=b"data", headers={"Content-Disposition": 'attachment; filename="data.bin"'})
-        if asked.path == "/form":
-            return web.Response(text=FORM_PAGE, content_type="text/html")
+        if asked.path in PAGES:
+            return web.Response(text=PAGES[asked.path], content_type="text/html")
+        if asked.path == "/sw.js":
+            return web.Response(text=PASSING_WORKER, content_type="text/javascript")
         page = "<!doctype html><title>The site</title><h1>Welcome</h1><p><a href='/next'>next</a></p>"
         return web.Response(text=page, content_type="text/html")

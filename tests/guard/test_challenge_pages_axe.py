@@ -19,7 +19,7 @@ from shieldproxy.guard.notices import WORDS, Notices
 from shieldproxy.guard.phrasebook import Phrasebook
 from shieldproxy.guard.proofs import Offer
 from shieldproxy.guard.replies import Reply
-from tests.guard.chromium import IN_CHROMIUM
+from tests.guard.chromium import IN_CHROMIUM, PICTURES
 
 pytestmark = IN_CHROMIUM
 
@@ -82,12 +82,18 @@ async def asked_of_axe(page: Page) -> list[str]:
     return [f"{fault['id']}: {node['html'][:120]}" for fault in found["violations"] for node in fault["nodes"]]
 
 
-async def look_at(browser: Browser, pages: list[tuple[str, Reply]], scheme: Scheme, **options: Any) -> dict[str, Any]:
-    """Return the violations of every page that has some."""
+async def look_at(
+    browser: Browser, pages: list[tuple[str, Reply]], scheme: Scheme, album: str = "", **options: Any
+) -> dict[str, Any]:
+    """Return the violations of every page that has some; in an ``album`` pictures are kept for people to look at."""
     context = await browser.new_context(color_scheme=scheme, **options)
+    seen: dict[str, list[str]] = {}
     try:
         page = await context.new_page()
-        seen = {name: await violations(page, reply) for name, reply in pages}
+        for name, reply in pages:
+            seen[name] = await violations(page, reply)
+            if album:
+                await page.screenshot(path=PICTURES / album / f"{name.replace(' ', '-').lower()}.png", full_page=True)
     finally:
         await context.close()
     return {name: faults for name, faults in seen.items() if faults}
@@ -132,7 +138,8 @@ async def test_axe_finds_nothing_in_the_dark_or_without_scripts(
         pages = [(name, without_scripts(reply)) for name, reply in challenges(language)]
     else:
         pages = [*challenges(language), *notices(language)]
-    assert await look_at(browser, pages, "dark", viewport={"width": 320, "height": 640}) == {}
+    album = f"{language}-dark-{'scripts' if scripts else 'no-scripts'}"
+    assert await look_at(browser, pages, "dark", album, viewport={"width": 320, "height": 640}) == {}
 
 
 def without_scripts(reply: Reply) -> Reply:

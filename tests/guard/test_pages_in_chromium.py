@@ -111,6 +111,40 @@ async def test_without_javascript_a_form_is_kept_until_it_is_sent_on(browser: Br
         assert site.posted == [SENT]
 
 
+async def test_a_page_behind_a_service_worker_is_challenged_and_opens(browser: Browser) -> None:
+    """A worker of the site hands the challenge on as it hands on everything: page, answer and check come through it."""
+    async with visit(browser) as (site, context):
+        page = await context.new_page()
+        await page.goto(f"{site.url}/worked")
+        await expect(page.get_by_text("a worker is ready")).to_be_visible(timeout=30_000)
+        await context.clear_cookies()
+        await page.goto(f"{site.url}/next?step=2")
+        await arrives(page, f"{site.url}/next?step=2")
+        assert await page.evaluate("Boolean(navigator.serviceWorker.controller)")
+        assert site.outcomes == ["passed", "", "passed", ""]
+
+
+async def test_a_page_with_a_websocket_speaks_after_the_challenge(browser: Browser) -> None:
+    """The socket brings the clearance that the page earned."""
+    async with visit(browser) as (site, context):
+        page = await context.new_page()
+        await page.goto(f"{site.url}/socket")
+        await expect(page.get_by_text("heard hello")).to_be_visible(timeout=30_000)
+        await page.close()
+        assert ("GET", "/ws", 200) in site.log
+
+
+async def test_two_private_windows_are_two_visitors(browser: Browser) -> None:
+    """A window of its own shares no cookie: each is challenged once, and passes."""
+    async with visit(browser) as (site, context):
+        for window in (context, await browser.new_context()):
+            page = await window.new_page()
+            await page.goto(f"{site.url}/x")
+            await arrives(page, f"{site.url}/x")
+        await window.close()
+        assert site.outcomes == ["passed", ""] * 2
+
+
 async def test_a_download_link_downloads(browser: Browser) -> None:
     """A challenged download starts after the challenge."""
     async with visit(browser) as (site, context):
