@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shieldproxy.core.baselines import Baselines
 from shieldproxy.core.excess import Counted, Deed, Excess
 from shieldproxy.core.facts import Crawler, Posture
-from shieldproxy.core.posture import Detected, Second, observe
+from shieldproxy.core.posture import Detected, Flow, PosturePolicy, Second, Trial, observe
 from shieldproxy.guard.crowd import NEWCOMERS, deed_of
 from shieldproxy.guard.visits import EXCESS
 from shieldproxy.state.learned import Usual
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
     from shieldproxy.core.excess import ExcessPolicy
     from shieldproxy.core.facts import Facts
-    from shieldproxy.core.posture import PosturePolicy
     from shieldproxy.core.verdict import Verdict
 
-# A log may be silent for days; after so many seconds without a request every posture has fallen back to calm.
-MOST_SILENCE = 120
+# A log may be silent for days: so many seconds of a silence are looked at one by one, those after them all at once.
+LOOKED_AT = 20
 # Networks told apart in one second, as a node's workers do.
 MOST_NETWORKS = 4_096
 # Times of unrest that are told apart; a log of months has hundreds.
@@ -64,6 +63,7 @@ class PastDetector:
         self._detected = Detected()
         self._second = 0
         self._renewed = 0.0
+        self._silent = 0
         self.noted: list[int] = []
         self.storms: list[tuple[float, float]] = []
         self._marks = lru_cache(MARK_SLOTS)(lambda asn: slot(EXCESS, str(asn)))
@@ -84,13 +84,16 @@ class PastDetector:
         last = int(now)
         if last <= self._second:
             return
-        first = max(self._second, last - MOST_SILENCE)
-        if self._second and first > self._second:
-            # What a node sees of such a silence is that its networks ask nothing.
-            self._excess.baselines.pass_time(first - self._second)
-        for second in range(first, last):
+        # A node begins with its first second.
+        for second in range(self._second or last - 1, last):
+            if self._silent >= LOOKED_AT and not self._excess.marks and self._detected.posture is Posture.CALM:
+                # Nothing more can change but that what is usual becomes less.
+                self._detected = rested(self._policy, self._detected, last - second)
+                self._excess.baselines.pass_time(last - second)
+                break
+            self._silent = 0 if self.noted else self._silent + 1
             self._end_second(second + 1.0)
-        self._second = last
+        self._second, self._silent = last, 0
 
     def learned(self) -> Usual:
         """Return what is usual after all that was counted, as a node keeps it."""
@@ -162,3 +165,24 @@ def noted(asn: int, deed: int) -> int:
 def counts(facts: Facts, verdict: Verdict) -> bool:
     """Tell whether a request is the deed of a newcomer, as the guard counts them."""
     return verdict.stage in NEWCOMERS and facts.crawler is not Crawler.VERIFIED
+
+
+def rested(policy: PosturePolicy, detected: Detected, seconds: int) -> Detected:
+    """Return what is detected after so many calm seconds without a request: what ``observe`` says of each, at once.
+
+    Each second takes its share of the mean: the product of (1 - 1/s) from s = a + 1 to b is a/b.
+    """
+    seen = detected.seen + seconds
+    young = min(seen, policy.memory)
+    left = detected.seen / young if detected.seen < young else 1.0
+    left *= (1.0 - 1.0 / policy.memory) ** max(0.0, seen - max(detected.seen, policy.memory))
+    flow = detected.flow
+    return detected._replace(
+        usual=max(0.0, detected.usual) * left,
+        rate=0.0,
+        challenged=0.0,
+        answered=0.0,
+        seen=seen,
+        flow=Flow(usual_pages=max(0.0, flow.usual_pages) * left, usual_parts=flow.usual_parts * left),
+        trial=Trial(),
+    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zlib
 
-from shieldproxy.app.replay.detecting import PastDetector
+import pytest
+
+from shieldproxy.app.replay.detecting import PastDetector, rested
 from shieldproxy.core.excess import ExcessPolicy
 from shieldproxy.core.facts import Facts, NetworkLabel, PageKind, Posture, Tightening
-from shieldproxy.core.posture import PosturePolicy
+from shieldproxy.core.posture import Detected, Flow, PosturePolicy, Second, observe
 from shieldproxy.core.verdict import Action, Verdict
 from tests.scenes import facts, visitor
 
@@ -79,3 +81,16 @@ def test_networks_beyond_the_bound_are_counted_together() -> None:
     assert len(networks) <= 4_097
     assert sum(map(sum, networks.values())) == sum(sums) == 10_000
     assert found._counted()[1] == {}
+
+
+@pytest.mark.parametrize("seen", [5, 300, 900])
+@pytest.mark.parametrize("silence", [1, 200, 2_000])
+def test_a_silence_at_once_is_a_silence_second_by_second(seen: int, silence: int) -> None:
+    """What is usual fades as it does on a node that lives through it."""
+    policy = PosturePolicy()
+    one_by_one = start = Detected(usual=8.0, seen=seen, flow=Flow(usual_pages=2.0, usual_parts=6.0))
+    for second in range(silence):
+        one_by_one = observe(policy, one_by_one, Second(), float(second))
+    at_once = rested(policy, start, silence)
+    assert at_once.seen == one_by_one.seen
+    assert [at_once.usual, *at_once.flow[3:]] == pytest.approx([one_by_one.usual, *one_by_one.flow[3:]], rel=1e-6)
