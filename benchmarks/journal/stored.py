@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.journal.synthesis import DAYS, MONTH, NODE, WORKERS, begin, day_of
+from benchmarks.journal.synthesis import MONTH, WORKERS, begin, day_of
 from shieldproxy.attribution.building import write_entry
 from shieldproxy.attribution.catalogue import FOLDER, Entry, write_day
 from shieldproxy.attribution.columns import KEPT, LINE_FIELDS, from_lines
@@ -19,6 +19,7 @@ from shieldproxy.attribution.engine import connect
 from shieldproxy.attribution.network_names import take_names
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.segments import sealed_name
+from shieldproxy.supervisor.sealing_late import node_name
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,10 +36,10 @@ class Span(NamedTuple):
     last: str
 
 
-def store(journal: Path, records: int, *, seed: int, lined: int) -> None:
-    """Write a month of ``records`` to ``journal``, the last ``lined`` days of it as lines."""
+def store(journal: Path, records: int, *, seed: int, days: range, lined: range) -> None:
+    """Write ``days`` (0 is the first) of a month of ``records`` to ``journal``, those in ``lined`` as lines."""
     (journal / FOLDER).mkdir(parents=True)
-    for day in range(DAYS):
+    for day in days:
         with connect(journal / "scratch") as connection:
             connection.execute("SET memory_limit = '2GB'")
             begin(connection, seed)
@@ -50,7 +51,7 @@ def store(journal: Path, records: int, *, seed: int, lined: int) -> None:
             spans = _spans(connection)
             place = journal / rfc3339(MONTH + day * 86_400)[:10]
             place.mkdir()
-            if day >= DAYS - lined:
+            if day in lined:
                 _write_lines(connection, place, spans)
             else:
                 _write_index(connection, journal / FOLDER, place, spans)
@@ -60,7 +61,7 @@ def store(journal: Path, records: int, *, seed: int, lined: int) -> None:
 def _spans(connection: duckdb.DuckDBPyConnection) -> list[Span]:
     rows = connection.execute("SELECT segment, min(ts), max(ts) FROM synthetic GROUP BY 1 ORDER BY 1").fetchall()
     return [
-        Span(number, sealed_name(first, last, f"{NODE}.{number % WORKERS}", number), first, last)
+        Span(number, sealed_name(first, last, f"{node_name()}.{number % WORKERS}", number), first, last)
         for number, first, last in rows
     ]
 
