@@ -40,8 +40,8 @@ class Archive(Protocol):
 
     The table ``records`` (attribution.columns, without ``as_name``) over the span it was opened for, the table
     ``networks`` (``asn``, ``name``), and the function ``network_of`` (a client key's /24 or /48). ``records`` are those
-    in ``fresh`` and those in ``kept``; of the latter the tables ``rolled_clients``, ``rolled_asked`` and
-    ``rolled_times`` hold the sums (attribution.rollups).
+    in ``fresh`` and those in ``kept``; of the latter the tables ``rolled_clients``, ``rolled_asked``,
+    ``rolled_times`` and ``rolled_audits`` hold the sums (attribution.rollups).
     """
 
     note: str

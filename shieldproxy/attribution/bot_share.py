@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shieldproxy.attribution.archive import Archive
+from shieldproxy.attribution.rollups import audits
 from shieldproxy.attribution.visits import Period
 
 # Two-sided 95 % of the normal distribution.
@@ -91,7 +92,6 @@ class BotShare(NamedTuple):
 
 # An answer to an audit comes within this time (milliseconds); the default validity of a puzzle is shorter.
 ANSWER_TIME = 600_000
-AUDITED = "rule = 'audit' AND stage = 'tightened' AND enforced = 1"
 
 
 def measure_bots(archive: Archive, table: str = "visits", period: Period | None = None) -> BotShare:
@@ -110,12 +110,13 @@ def measure_bots(archive: Archive, table: str = "visits", period: Period | None 
 
 
 def _audit(archive: Archive, period: Period, requests: dict[str, int]) -> Audit | None:
+    found = f"(SELECT * FROM rolled_audits UNION ALL {audits('fresh')}) AS found"
     asked = archive.rows(
-        f"SELECT client, ts, weight FROM records WHERE ts >= {period.since} AND ts < {period.until} AND {AUDITED}"
+        f"SELECT client, ts, weight FROM {found} WHERE ts >= {period.since} AND ts < {period.until} AND audited = 1"
     )
     passed = archive.rows(
-        f"""SELECT client, ts FROM records WHERE ts >= {period.since} AND ts < {period.until + ANSWER_TIME}
-        AND challenge = 'passed' AND client IN (SELECT client FROM records WHERE {AUDITED})"""
+        f"""SELECT client, ts FROM {found} WHERE ts >= {period.since} AND ts < {period.until + ANSWER_TIME}
+        AND passed = 1 AND client IN (SELECT client FROM {found} WHERE audited = 1)"""
     )
     answers: dict[str, list[int]] = {}
     for client, ts in passed:

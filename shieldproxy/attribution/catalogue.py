@@ -14,7 +14,7 @@ import orjson
 from shieldproxy.journal.segments import PSEUDONYMISED, SEALED, days
 
 # A file of another version has other columns; it is built anew.
-VERSION = 2
+VERSION = 3
 FOLDER = "index"
 ENDINGS = (".jsonl", ".jsonl.zst")
 

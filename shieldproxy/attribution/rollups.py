@@ -1,7 +1,7 @@
 """Rollups: sums made once for each file of the index, so that a month is added up from days and not from records.
 
 Each is exact. ``clients`` and ``asked`` are sums of whole days of UTC, ``times`` of ten seconds; what a period has
-beside whole ones is counted from its records.
+beside whole ones is counted from its records. ``audits`` are the few records that the random audit asks about.
 """
 
 from __future__ import annotations
@@ -21,6 +21,17 @@ BUCKET_MS = 10_000
 REACHED = "((action = 'admit' OR enforced = 0) AND challenge = '')"
 # Stopped, so that it says something of the client: in mode observe nobody sees a challenge, so nobody can pass it.
 STOPPED = "(action <> 'admit' AND (enforced = 1 OR action <> 'challenge'))"
+
+# A page view that nobody suspected, challenged by chance (bot_share): these records, and answers, are kept one by one.
+AUDITED = "(rule = 'audit' AND stage = 'tightened' AND enforced = 1)"
+OF_AUDIT = {
+    "client": "client",
+    "ts": "ts",
+    "weight": "weight",
+    "audited": f"CASE WHEN {AUDITED} THEN 1 ELSE 0 END",
+    "passed": "CASE WHEN challenge = 'passed' THEN 1 ELSE 0 END",
+}
+IN_AUDIT = f"({AUDITED} OR challenge = 'passed')"
 
 # What all requests of a period are grouped by.
 ASKED = ("path", "host", "user_agent", "fingerprint", "action", "node", "geo")
@@ -75,6 +86,11 @@ class Rollup(NamedTuple):
     select: str
 
 
+def audits(source: str) -> str:
+    """Return the SELECT of what the audit asks about among the records of ``source``."""
+    return f"SELECT {listed(OF_AUDIT)} FROM {source} WHERE {IN_AUDIT}"
+
+
 def _asked() -> str:
     parts = [
         f"SELECT '{what}' AS what, ts // {DAY_MS} AS day, {what} AS key, CAST(sum(weight) AS BIGINT) AS requests, "
@@ -100,6 +116,11 @@ ROLLUPS = (
         "times",
         {"bucket": "BIGINT"} | dict.fromkeys(OF_TIME, "BIGINT"),
         f"SELECT ts - ts % {BUCKET_MS} AS bucket, {listed(OF_TIME)} FROM made GROUP BY 1 ORDER BY 1",
+    ),
+    Rollup(
+        "audits",
+        {name: "VARCHAR" if name == "client" else "BIGINT" for name in OF_AUDIT},
+        f"{audits('made')} ORDER BY client, ts",
     ),
 )
 

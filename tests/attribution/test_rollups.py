@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shieldproxy.attribution.archive import Archive, open_archive
+from shieldproxy.attribution.bot_share import measure_bots
 from shieldproxy.attribution.courses import bounds, course
 from shieldproxy.attribution.groups import rank_requests
 from shieldproxy.attribution.index import Index
@@ -28,7 +29,15 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Path:
             attacker(begin + second + 0.25, second * (number + 1), challenge=("issued", "passed")[second % 19 == 0])
             for second in range(80)
         ]
-        write_journal(journal, [*people, *others], name=f"edge1.{number % 2}")
+        audited = [
+            citizen(begin + second, second, action="challenge", stage="tightened", rule="audit", challenge="issued")
+            for second in (5, 25, 45)
+        ]
+        write_journal(
+            journal,
+            [*people, *others, *audited, citizen(begin + 30, 5, challenge="passed")],
+            name=f"edge1.{number % 2}",
+        )
     Index(journal, HandClock(TEN_FIFTEEN + 172_800.0)).update()
     return journal
 
@@ -40,7 +49,7 @@ def answers(archive: Archive, period: Period) -> list[object]:
     found.append(choose_attackers(archive, Period(period.since - DAY_MS, period.since)))
     found += [rank_requests(archive, what, period, 7) for what in ASKED]
     found += [course(archive, period, size) for size in (1_000, 10_000, 60_000, 21_600_000)]
-    return [*found, bounds(archive, period)]
+    return [*found, bounds(archive, period), measure_bots(archive, period=period)]
 
 
 @pytest.mark.parametrize(

@@ -51,4 +51,4 @@ def test_what_an_end_in_the_middle_left_is_done_by_the_next(flooded: Path) -> No
     records.with_name("day-000000000000.clients.parquet").write_bytes(b"PAR1")
     records.with_suffix(".new").write_bytes(b"half")
     assert keep_up(flooded, EpisodePolicy(), LATER).files == 1
-    assert len(list(records.parent.iterdir())) == 4
+    assert len(list(records.parent.iterdir())) == 5
