@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import shieldproxy
 from shieldproxy.attribution.engine import available
-from shieldproxy.attribution.upkeep import written
 from shieldproxy.settings.compiling import compile_episodes
 
 if TYPE_CHECKING:
@@ -56,6 +55,9 @@ class Compactor:
 
 def command(settings: Settings) -> tuple[str, ...]:
     """Return how the process is started: with the very package that runs here, wherever the operator stands."""
+    # A node that starts reads no journal, so what reads it is imported later.
+    from shieldproxy.attribution.upkeep import written  # noqa: PLC0415
+
     home = str(Path(shieldproxy.__file__).parent.parent)
     begin = (
         f"import sys; sys.path.insert(0, {home!r}); from shieldproxy.attribution.upkeep import main; main(sys.argv[1:])"
