@@ -55,7 +55,7 @@ MORE = """
 [limits.client]
 scope = "client"
 rate = 1
-burst = 5
+burst = 20
 action = "throttle"
 [limits.clearance]
 scope = "clearance"
