@@ -15,20 +15,22 @@ from shieldproxy.attribution.evidence.bundle import FORMATS, NEED_CONTACT, Made,
 from shieldproxy.attribution.evidence.case import Case, Terms, counted
 from shieldproxy.attribution.evidence.export_log import note_export
 from shieldproxy.attribution.evidence.journal_check import JournalCheck, anchor_of, anybody
-from shieldproxy.attribution.evidence.ledger import span_of
 from shieldproxy.attribution.evidence.selection import Selection, UnfitError
 from shieldproxy.attribution.evidence.timestamp_check import check_timestamps
 from shieldproxy.attribution.evidence.verify import Findings, check
+from shieldproxy.attribution.ledger import Entry, find_entry
 from shieldproxy.cli.asking import Parsed, span_options
 from shieldproxy.cli.custody import exports, hold, holds, release
 from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Listing
+from shieldproxy.cli.report import find
 from shieldproxy.core.printing import printable
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.filters import NOT_ADMITTED, Filter, parse_asn
 from shieldproxy.journal.manifest_log import LOGS, logs_in
 from shieldproxy.journal.signing import Signer, fingerprint, is_signed, public_of
 from shieldproxy.journal.timestamps import kept
+from shieldproxy.settings.compiling import compile_episodes
 from shieldproxy.settings.schema import Settings
 from shieldproxy.state.keys import load_evidence_seed
 from shieldproxy.supervisor.notary import ANCHOR, POLICIES, PUBLIC_KEY
@@ -106,12 +108,10 @@ def _case(settings: Settings, given: dict[str, Any]) -> Case:
     since, until, key = given["since"], given["until"], given["episode"]
     now = rfc3339(time.time())
     if key:
-        try:
-            since, until = span_of(settings.journal.directory, key)
-        except KeyError:
+        entry = find_entry(settings.journal.directory, key) or _look_for(settings, key)
+        if entry is None:
             _end(f"no episode {key} is known; shieldproxy episodes lists them, or name --since and --until", 2)
-        except ValueError as error:
-            _end(str(error), 2)
+        since, until = str(entry["start"]), "" if entry.get("ongoing") else str(entry["end"])
     if not since:
         raise click.UsageError("Say which records: --episode ID, or --since and --until.")
     until = until or now
@@ -120,6 +120,12 @@ def _case(settings: Settings, given: dict[str, Any]) -> Case:
     organisation = given["organisation"] or node_name()
     terms = Terms(given["recipient"], given["purpose"], organisation, contact if "@" in contact else "", given["tlp"])
     return Case(f"{key}-AS{given['asn']}" if given["asn"] is not None else key, since, until, terms, now)
+
+
+def _look_for(settings: Settings, name: str) -> Entry | None:
+    """Return the episode that nobody has asked for yet: the ledger is brought up to date from the records."""
+    with find(settings.journal.directory, compile_episodes(settings), time.time()) as found:
+        return next((entry for entry in found.ledger if entry["id"] == name), None)
 
 
 def _what(given: dict[str, Any]) -> str:

@@ -106,3 +106,17 @@ def test_an_episode_has_the_id_that_its_records_were_given(opened: Open, tmp_pat
         assert entry["id"] == "E-2026-11-24-2"
         taken = entry | {"start": "2026-11-24T01:00:00.000000Z", "end": "2026-11-24T02:00:00.000000Z"}
         assert compiled(archive, [taken])[-1]["id"] == "E-2026-11-24-1"
+
+
+def test_two_nodes_that_saw_the_same_attack_have_one_episode(opened: Open, tmp_path: Path) -> None:
+    """Their journals lie together; each counted by itself, and the ID of most records is that of the episode."""
+    for node, name in (("edge1", "E-2026-11-24-2"), ("edge2", "E-2026-11-24-3")):
+        weight = 2 if node == "edge2" else 1
+        records = [
+            record._replace(node=node, episode=name if record.action != "admit" else "", weight=weight)
+            for record in flood()
+        ]
+        write_journal(tmp_path / "journal", records, f"{node}.0")
+    with opened() as archive:
+        (entry,) = compiled(archive, [])
+    assert entry["id"] == "E-2026-11-24-3"

@@ -61,7 +61,7 @@ def test_an_episode_is_taken_from_the_ledger(tmp_path: Path, config: Path, typed
     refused = export(typed, config, "--episode", "E-1")
     assert (refused.exit_code, "no episode E-1" in refused.output) == (2, True)
     (tmp_path / "journal/episodes.jsonl").write_text(
-        '{"id":"E-1","start":"2026-11-24T10:15:01.500000Z","end":"2026-11-24T10:16:00.000000Z"}\n'
+        '{"id":"E-1","start":"2026-11-24T10:15:01.500000Z","end":"2026-11-24T10:16:00.000000Z","span":[]}\n'
     )
     made = export(typed, config, "--episode", "E-1", "--asn", "AS64500")
     assert made.exit_code == 0, made.output

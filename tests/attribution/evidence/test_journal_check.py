@@ -271,3 +271,27 @@ def test_a_plain_file_put_beside_a_packed_one_is_checked_too(journal: Path) -> N
     path.write_bytes(b'{"seq":1}\n')
     (text,) = JournalCheck(journal).run().tampered
     assert text.startswith(str(path))
+
+
+def test_journals_of_two_nodes_together_are_intact_and_told_apart(journal: Path) -> None:
+    """Each has its log and its key; what one of them loses is missed of that one alone."""
+    write_journal(journal, [attacker(20, 1), attacker(21, 2, weight=10**9)], "edge2.0")
+    other = sealer_of(journal, "edge2", seed=bytes(31) + b"2")
+    other.round()
+    other.close()
+    found = JournalCheck(journal).run()
+    assert found.code == 0
+    assert sum(": key " in text for text in found.told) == 2
+    first_of(journal, "edge2.0").unlink()
+    (missing,) = JournalCheck(journal).run().missing
+    assert "edge2.0" in missing
+
+
+def test_a_clock_that_is_set_back_between_two_seals_breaks_nothing(journal: Path) -> None:
+    """Entries are in the order in which they were made, whatever the clock said."""
+    write_journal(journal, [attacker(-7_200, 1)], "edge1.4")
+    seal(journal, moment=TEN_FIFTEEN - 7_000)
+    write_journal(journal, [attacker(30, 1)], "edge1.5")
+    seal(journal)
+    found = JournalCheck(journal).run()
+    assert (found.code, found.tampered, found.missing) == (0, [], [])
