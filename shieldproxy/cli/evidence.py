@@ -19,11 +19,11 @@ from shieldproxy.attribution.evidence.selection import Selection, UnfitError
 from shieldproxy.attribution.evidence.timestamp_check import check_timestamps
 from shieldproxy.attribution.evidence.verify import Findings, check
 from shieldproxy.attribution.ledger import Entry, find_entry
+from shieldproxy.attribution.upkeep import find
 from shieldproxy.cli.asking import Parsed, span_options
 from shieldproxy.cli.custody import exports, hold, holds, release
 from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Listing
-from shieldproxy.cli.report import find
 from shieldproxy.core.printing import printable
 from shieldproxy.core.record import rfc3339
 from shieldproxy.journal.filters import NOT_ADMITTED, Filter, parse_asn
