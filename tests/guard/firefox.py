@@ -79,9 +79,10 @@ class Firefox:
         assert got["type"] == "success", got
         return got["result"].get("value")
 
-    async def shows(self, text: str) -> str:
-        """Wait until ``text`` can be read on the page; return the address of it."""
-        reads = f"document.body && document.body.innerText.includes({json.dumps(text)}) && location.href"
+    async def shows(self, text: str, url: str = "") -> str:
+        """Wait until ``text`` can be read on the page, at ``url`` where that is given; return the address of it."""
+        there = f" && location.href === {json.dumps(url)}" if url else ""
+        reads = f"document.body && document.body.innerText.includes({json.dumps(text)}){there} && location.href"
         seen = ""
         async with asyncio.timeout(PATIENCE):
             while True:
