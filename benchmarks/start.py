@@ -2,16 +2,19 @@
 
     python -m benchmarks.start [--rounds 5] [--workers N] [--patience SECONDS] [--peer NAME ...]
 
-Rounds alternate between servers. The clock begins before the process is made and ends with the first whole HTTP answer,
-whatever its status: nobody stands behind the server.
+Rounds alternate between servers. The clock begins before the process is made and ends with the first whole HTTP answer.
+Behind the server stands a page of one byte: without any, HAProxy tries for three seconds before it answers 503.
 """
 
 from __future__ import annotations
 
 import http.client
+import http.server
 import statistics
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,11 +23,11 @@ import click
 from benchmarks.comparison import room_in
 from benchmarks.cores import available_cores, processor_seconds
 from benchmarks.peers import ALL, Task
-from benchmarks.processes import START_SECONDS, free_port
+from benchmarks.processes import START_SECONDS
 from benchmarks.quiet import busy_cores, wait_for_quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from benchmarks.peers import Peer
 
@@ -72,6 +75,33 @@ def line(name: str, starts: Sequence[Start]) -> str:
     return f"{name:14}" + "".join(cells)
 
 
+class Page(http.server.BaseHTTPRequestHandler):
+    """The origin: the same byte for whatever is asked."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200)
+        self.send_header("Content-Length", "1")
+        self.end_headers()
+        self.wfile.write(b"x")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def origin() -> Iterator[str]:
+    """Where the origin is, while it is needed."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @click.command()
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100))
 @click.option("--workers", default=len(available_cores()), show_default=True, type=click.IntRange(1, 64))
@@ -86,9 +116,8 @@ def main(rounds: int, workers: int, patience: float, peers: tuple[str, ...]) -> 
         for name, starts in found.items():
             wait_for_quiet(patience)
             busy.append(busy_cores(0.2))
-            task = Task("pass", f"http://127.0.0.1:{free_port()}", available_cores(), workers)
-            with room_in(Path(tempfile.gettempdir()), name) as room:
-                starts.append(measure(ALL[name](task, room)))
+            with room_in(Path(tempfile.gettempdir()), name) as room, origin() as behind:
+                starts.append(measure(ALL[name](Task("pass", behind, available_cores(), workers), room)))
     click.echo(f"{rounds} rounds, {workers} workers; others kept {statistics.median(busy):.1f} cores busy (median)")
     click.echo("ms from start    wall   best    cpu   best")
     for name, starts in found.items():
