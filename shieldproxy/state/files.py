@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from shieldproxy.core.errors import StartError
 
 PRIVATE = 0o600
 # A state file of ours is far smaller, the list of bans aside, which has its own bound.
 MAX_SECRET_FILE = 4_096
+# Stands for no document at all; None is what a damaged file may hold.
+MISSING: Any = object()
 
 
 def make_private(directory: Path) -> None:
@@ -38,6 +42,29 @@ def read_secret(path: Path) -> str | None:
     if len(text) > MAX_SECRET_FILE or not text.isascii():
         raise StartError(f"{path}: is damaged; remove it to have it made anew")
     return text.decode("ascii")
+
+
+def read_learned(path: Path, most: int, lost: str) -> tuple[Any, str]:
+    """Return the JSON kept in ``path``, and what is wrong with it ('' when nothing is); MISSING where there is none.
+
+    ``most`` is bytes, ``lost`` says what happens without it. A damaged file costs the knowledge, never the start, so
+    nothing is raised.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            return MISSING, f"{path}: longer than anything we keep there; {lost}"
+        return json.loads(data), ""
+    except FileNotFoundError:
+        return MISSING, ""
+    except (OSError, ValueError, RecursionError) as error:
+        return MISSING, unreadable(path, error, lost)
+
+
+def unreadable(path: Path, error: Exception, lost: str) -> str:
+    """Return what is said of a file that is not as we keep it."""
+    return f"{path}: cannot be read ({type(error).__name__}); {lost}"
 
 
 def make_secret(path: Path, text: str) -> str:

@@ -7,9 +7,10 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from shieldproxy.state.files import replace_secret
+from shieldproxy.state.files import MISSING, read_learned, replace_secret, unreadable
 
 FILE = "usual.json"
+LOST = "what is usual is learned anew"
 VERSION = 1
 # As many networks as are kept take less than half of this.
 MOST_BYTES = 1 << 20
@@ -35,16 +36,13 @@ def read_usual(directory: Path) -> tuple[Usual, str]:
     A damaged file costs the knowledge, never the start.
     """
     path = directory / FILE
+    document, wrong = read_learned(path, MOST_BYTES, LOST)
+    if wrong or document is MISSING:
+        return Usual(), wrong
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            return Usual(), f"{path}: longer than anything we keep there; what is usual is learned anew"
-        return _usual_of(json.loads(data)), ""
-    except FileNotFoundError:
-        return Usual(), ""
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        return Usual(), f"{path}: cannot be read ({type(error).__name__}); what is usual is learned anew"
+        return _usual_of(document), ""
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return Usual(), unreadable(path, error, LOST)
 
 
 def keep_usual(directory: Path, usual: Usual) -> None:

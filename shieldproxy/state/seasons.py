@@ -10,11 +10,12 @@ from pathlib import Path
 
 from shieldproxy.core.errors import StartError
 from shieldproxy.core.seasons import HOURS, ROWS, WIDTH, Kept, Seasons
-from shieldproxy.state.files import replace_secret
+from shieldproxy.state.files import MISSING, read_learned, replace_secret, unreadable
 from shieldproxy.state.learned import FILE as USUAL
 from shieldproxy.state.learned import Usual, keep_usual, read_usual
 
 FILE = "seasons.json"
+LOST = "seasons are learned anew"
 VERSION = 1
 # 4,096 keys with 168 numbers, packed, are less than a third of this.
 MOST_BYTES = 16 << 20
@@ -28,16 +29,13 @@ def read_seasons(directory: Path) -> tuple[Seasons, str]:
     A damaged file costs the knowledge, never the start.
     """
     path = directory / FILE
+    document, wrong = read_learned(path, MOST_BYTES, LOST)
+    if wrong or document is MISSING:
+        return Seasons(), wrong
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            return Seasons(), f"{path}: longer than anything we keep there; seasons are learned anew"
-        return Seasons(_kept_of(json.loads(data))), ""
-    except FileNotFoundError:
-        return Seasons(), ""
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
-        return Seasons(), f"{path}: cannot be read ({type(error).__name__}); seasons are learned anew"
+        return Seasons(_kept_of(document)), ""
+    except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
+        return Seasons(), unreadable(path, error, LOST)
 
 
 def keep_seasons(directory: Path, kept: Kept) -> None:
