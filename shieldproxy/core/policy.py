@@ -24,7 +24,7 @@ class ChallengePolicy(NamedTuple):
     ``suspicion`` is the sum of weights at which a page is challenged, by posture (0: every newcomer). ``cost`` is the
     work of an ordinary puzzle, as ``puzzles.difficulty`` takes it; ``hardest`` how many times as much the most
     suspicious do. ``form_wait`` is the time-lock of the script-free form, and ``form_share`` which part of the limits
-    on clearances its holders have.
+    on clearances its holders have. ``late_forms`` after its end a clearance still lets a POST through.
     ``answer_rate`` a second and ``answer_burst`` bound the answers of one client, so that answering is no lever.
     ``epoch`` revokes every clearance given before when raised.
     """
@@ -38,6 +38,7 @@ class ChallengePolicy(NamedTuple):
     form_clearance_validity: float = 3_600.0
     form_wait: float = 3.0
     form_share: float = 0.5
+    late_forms: float = 7_200.0
     answer_rate: float = 2.0
     answer_burst: float = 60.0
     epoch: int = 1

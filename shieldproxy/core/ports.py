@@ -49,8 +49,13 @@ class Bans(Protocol):
 class ClearanceReader(Protocol):
     """Whoever knows a clearance when it sees one."""
 
-    def read_clearance(self, cookies: bytes, visitor: Visitor, user_agent: bytes) -> Clearance | Refusal | None:
-        """Return the clearance in a Cookie header, why its token gives none, or None where there is no token."""
+    def read_clearance(
+        self, cookies: bytes, visitor: Visitor, user_agent: bytes, *, late: bool = False
+    ) -> Clearance | Refusal | None:
+        """Return the clearance in a Cookie header, why its token gives none, or None where there is no token.
+
+        ``late``: one that ended a while ago counts as well, for what was begun while it was in force.
+        """
 
 
 class SpentPuzzles(Protocol):

@@ -26,16 +26,21 @@ Key = tuple[bytes, str, bytes]
 class Clearances:
     """Reads clearances. Refusals are not remembered: tokens at random would drive the good ones out."""
 
-    def __init__(self, keys: Sequence[bytes], epoch: int, clock: WallClock) -> None:
+    def __init__(self, keys: Sequence[bytes], epoch: int, clock: WallClock, late: float = 0.0) -> None:
         self._keys = tuple(keys)
         self._epoch = epoch
+        self._late = late
         self._clock = clock
         self._verified: LRUCache[Key, Clearance] = LRUCache(KEPT)
 
-    def adopt(self, keys: Sequence[bytes], epoch: int) -> None:
-        """Accept the clearances of these ``keys`` from now on, none older than ``epoch``."""
+    def adopt(self, keys: Sequence[bytes], epoch: int, late: float = 0.0) -> None:
+        """Accept the clearances of these ``keys`` from now on, none older than ``epoch``.
+
+        ``read_late`` accepts them ``late`` seconds longer.
+        """
         self._keys = tuple(keys)
         self._epoch = epoch
+        self._late = late
         self._verified.clear()
 
     def read(self, cookies: bytes, prefix: str, user_agent: bytes) -> Clearance | Refusal | None:
@@ -64,12 +69,23 @@ class Clearances:
             refusal = refusal or found
         return refusal
 
+    def read_late(self, cookies: bytes, prefix: str, user_agent: bytes) -> Clearance | Refusal | None:
+        """Return what ``read`` would have returned ``late`` seconds ago, or more; nothing of it is remembered."""
+        binding, refusal = bind(prefix, user_agent), None
+        then = self._clock() - self._late
+        for token in tokens_in(cookies):
+            found = unseal(self._keys, token.decode("latin-1"), binding=binding, now=then, epoch=self._epoch)
+            if isinstance(found, Clearance):
+                return found
+            refusal = refusal or found
+        return refusal
+
     def _verify(self, token: bytes, prefix: str, user_agent: bytes) -> Clearance | Refusal:
         key = (token, prefix, user_agent)
         now = self._clock()
         known = self._verified.get(key)
-        if known is not None and known.expires > now:
-            return known
+        if known is not None:
+            return known if known.expires > now else Refusal.EXPIRED
         binding = bind(prefix, user_agent)
         found = unseal(self._keys, token.decode("latin-1"), binding=binding, now=now, epoch=self._epoch)
         if isinstance(found, Clearance) and len(user_agent) <= MAX_AGENT:

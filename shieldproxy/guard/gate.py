@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from shieldproxy.core.ports import Chance, SpentPuzzles, WallClock
     from shieldproxy.state.keys import KeyRing
 
-# An answer is about 600 bytes, a form some hundred more than its target and what it keeps; more is not read.
-MAX_OWN_BODY = 32_768
+# An answer is about 600 bytes, a form some hundred more than its target (8 KiB) and what it keeps; more is not read.
+MAX_OWN_BODY = 65_536
 # What a robot that cannot answer is told: soon, but not at once (seconds).
 RETRY_SOON = 10
 
@@ -76,14 +76,14 @@ class Gate:
         self._clock = clock
         self._chance = chance
         self._proofs = Proofs(policy, keys, spent=spent, clock=clock, chance=chance)
-        self._clearances = Clearances(keys.keys, policy.epoch, clock)
+        self._clearances = Clearances(keys.keys, policy.epoch, clock, policy.late_forms)
         self._pages = ChallengePages(appearance, phrasebook, policy, self._own_path)
 
     def adopt(self, policy: ChallengePolicy, keys: KeyRing, appearance: Appearance) -> None:
         """Challenge by ``policy`` from now on; sign with the first of ``keys``, accept all of them."""
         self._keys = keys
         self._proofs.adopt(policy, keys)
-        self._clearances.adopt(keys.keys, policy.epoch)
+        self._clearances.adopt(keys.keys, policy.epoch, policy.late_forms)
         self._pages = ChallengePages(appearance, self._phrasebook, policy, self._own_path)
 
     # -- what every request may need ----------------------------------------------------------------------------------
@@ -102,11 +102,16 @@ class Gate:
         wait = math.ceil(verdict.wait) if verdict.wait > 0.0 else RETRY_SOON
         return self._show(occasion, Asked(visitor, request, request_id, work), target, wait=wait, kept=kept)
 
-    def read_clearance(self, cookies: bytes, visitor: Visitor, user_agent: bytes) -> Clearance | Refusal | None:
+    def read_clearance(
+        self, cookies: bytes, visitor: Visitor, user_agent: bytes, *, late: bool = False
+    ) -> Clearance | Refusal | None:
         """Return the clearance in a Cookie header, why its token gives none, or None where there is no token.
 
-        Both names of the cookie count on both schemes: a site that moves to TLS keeps its visitors.
+        Both names of the cookie count on both schemes: a site that moves to TLS keeps its visitors. ``late``: one
+        that ended less than ``late_forms`` ago counts as well.
         """
+        if late:
+            return self._clearances.read_late(cookies, visitor.binding, user_agent)
         return self._clearances.read(cookies, visitor.binding, user_agent)
 
     # -- our own paths ------------------------------------------------------------------------------------------------

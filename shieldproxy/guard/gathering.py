@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shieldproxy.core.audits import Audits
 from shieldproxy.core.buckets import Reading, Scope
-from shieldproxy.core.clearance import Clearance, Kind
+from shieldproxy.core.clearance import Clearance, Kind, Refusal
 from shieldproxy.core.facts import Crawler, Facts, Malformed, PageKind, Posture, Request, Tightening
 from shieldproxy.core.page_kinds import page_kind
 from shieldproxy.core.paths import plain_path
@@ -47,7 +47,7 @@ PARTS_SPAN = 12.0
 
 NO_TRAITS: tuple[str, ...] = ()
 # By names of this module: to ask an enumeration for a member costs five times as much (Python 3.11).
-NO_ROBOT, VERIFIED = Crawler.NONE, Crawler.VERIFIED
+NO_ROBOT, VERIFIED, EXPIRED = Crawler.NONE, Crawler.VERIFIED, Refusal.EXPIRED
 PAGE, CALM, NOT_TIGHTENED = PageKind.PAGE, Posture.CALM, Tightening.NONE
 
 
@@ -257,6 +257,9 @@ class Gatherer:
             return None
         agent = request.headers.get(b"user-agent", b"")
         found = self._gate.read_clearance(cookie, visitor, agent)
+        if found is EXPIRED and request.method == "POST":
+            # It ended while somebody typed: what they send now counts as begun in time.
+            found = self._gate.read_clearance(cookie, visitor, agent, late=True)
         return found if isinstance(found, Clearance) else None
 
     def _charge(

@@ -79,7 +79,8 @@ class Proofs:
         lasts = int(policy.clearance_validity if kind is Kind.WORK else policy.form_clearance_validity)
         clearance = Clearance(self._chance(8).hex(), kind, int(self._clock()) + lasts, policy.epoch)
         token = seal(self._keys.current, clearance, binding_of(visitor, request))
-        return (b"Set-Cookie", set_cookie(token, lasts, secure=secure))
+        # The browser keeps it as long as it may still count: for what is sent late (see Gatherer).
+        return (b"Set-Cookie", set_cookie(token, lasts + int(policy.late_forms), secure=secure))
 
     def _spend(self, judged: Answer, now: float) -> Outcome:
         """Spend the puzzle of an answer that passed: one step, so of two at once only one passes."""

@@ -167,7 +167,12 @@ class Conversation:
         """Tell whether what would be read now has nowhere to go."""
         if self._write_held or self._origin_full or self.reader.upgrading:
             return True
-        return self._parsing is not None and self._parsing.buffered > self.door.terms.buffer
+        parsing, terms = self._parsing, self.door.terms
+        if parsing is None or parsing.buffered <= terms.buffer:
+            return False
+        # What is ours to answer is awaited whole, however little is kept of what is not.
+        own = parsing.decision is not None and parsing.decision.own
+        return not own or parsing.buffered > terms.max_own_body
 
     def _settle(self) -> None:
         """Hold or release the client, and note what we wait for."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shieldproxy.core.addresses import Network
+from shieldproxy.guard.gate import MAX_OWN_BODY
 
 
 class ClientAddress(StrEnum):
@@ -45,7 +46,7 @@ class Terms:
     buffer: int = 65_536
     max_connections: int = 10_000
     max_connections_per_client: int = 256
-    max_own_body: int = 32_768
+    max_own_body: int = MAX_OWN_BODY
     pace_wait: float = 2.0
     handshake: float = 10.0
     handshake_rate: float = 50.0

@@ -60,6 +60,7 @@ def compile_policy(settings: Settings) -> Policy:
             form_clearance_validity=challenge.form_validity,
             form_wait=challenge.form_wait,
             form_share=challenge.form_share,
+            late_forms=challenge.late_forms,
             epoch=challenge.epoch,
             answer_rate=challenge.answers.rate,
             answer_burst=challenge.answers.burst,

@@ -131,6 +131,7 @@ class Challenge:
     form_validity: float = setting(3_600.0, duration("1m", "30d"))
     form_wait: float = setting(3.0, duration("0s", "1m"))
     form_share: float = setting(0.5, number(0.01, 1))
+    late_forms: float = setting(7_200.0, duration("0s", "1d"))
     puzzle_validity: float = setting(300.0, duration("10s", "1h"))
     epoch: int = setting(1, integer(0, 2**32 - 1))
     answers: Answers = section(Answers)

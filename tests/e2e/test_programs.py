@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import feedparser
 import pytest
 
 from tests.e2e.conftest import Start
@@ -37,6 +38,34 @@ def test_git_clones_over_http(start: Start, nginx: Nginx, tmp_path: Path) -> Non
     cloned = run(tmp_path, "git", "clone", "-q", f"http://127.0.0.1:{node.port}/laws.git", "copy")
     assert (cloned.returncode, cloned.stderr) == (0, "")
     assert (tmp_path / "copy" / "law.txt").read_text() == "Article 1\n"
+
+
+ATOM = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Notices</title><id>urn:notices</id>
+<updated>2026-01-01T00:00:00Z</updated><entry><title>Road closed</title><id>urn:1</id><updated>2026-01-01T00:00:00Z</updated>
+</entry></feed>"""
+# Twenty requests at once, and then none for an hour.
+TWENTY = "[limits.client]\nscope = 'client'\nrate = 0.0003\nburst = 20\n"
+
+
+def test_a_feed_reader_is_never_shown_a_page(start: Start, nginx: Nginx) -> None:
+    """Feedparser reads a feed while pages are challenged, whatever its address; beyond its limit it is told when to return."""
+    www = nginx.folder / "www"
+    (www / "notices.atom").write_text(ATOM)
+    (www / "notices").mkdir()
+    (www / "notices" / "index.html").write_text(ATOM)
+    node = start(nginx.url, ALL + TWENTY)
+    url = f"http://127.0.0.1:{node.port}/notices"
+    assert node.get("/notices/", "127.0.0.1").status == 503  # a browser there is challenged
+    for address in (f"{url}.atom", f"{url}/"):
+        read = feedparser.parse(address)
+        assert (read.status, [entry.title for entry in read.entries]) == (200, ["Road closed"])
+    answers = [feedparser.parse(f"{url}.atom") for _ in range(20)]
+    refused = [answer for answer in answers if answer.status != 200]
+    assert {answer.status for answer in refused} == {429}
+    for answer in refused:
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"  # as the reader's Accept has it
+    assert all(answer.entries for answer in answers if answer.status == 200)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl")

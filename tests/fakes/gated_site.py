@@ -52,7 +52,11 @@ SOCKET_PAGE = """<!doctype html><html lang="en"><title>Socket</title><h1>Welcome
 const line = new WebSocket(`ws://${location.host}/ws`);
 line.onopen = () => line.send("hello");
 line.onmessage = (event) => { document.getElementById("state").textContent = `heard ${event.data}`; };</script></html>"""
-PAGES = {"/form": FORM_PAGE, "/worked": WORKED_PAGE, "/socket": SOCKET_PAGE}
+# A form with a file.
+UPLOAD_PAGE = """<!doctype html><html lang="en"><title>A form</title><h1>Application</h1>
+<form method="post" action="/apply?x=1" enctype="multipart/form-data"><input name="name" value="Ada &amp; \u00e9">
+<input type="file" name="plan"><button>Send</button></form></html>"""
+PAGES = {"/form": FORM_PAGE, "/upload": UPLOAD_PAGE, "/worked": WORKED_PAGE, "/socket": SOCKET_PAGE}
 
 
 class GatedSite:
@@ -81,7 +85,7 @@ class GatedSite:
         # Where /leave redirects to.
         self.elsewhere = ""
         # Paths that nobody is challenged for.
-        self.open: set[str] = {"/form", "/sw.js"}
+        self.open: set[str] = {"/form", "/upload", "/sw.js"}
         # A site that sends the challenge whatever was earned.
         self.challenge_all = False
         self.port = 0

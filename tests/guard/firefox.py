@@ -110,6 +110,14 @@ class Firefox:
         hand = {"type": "pointer", "id": "mouse", "actions": steps}
         await self.say("input.performActions", context=self._tab, actions=[hand])
 
+    async def choose(self, selector: str, file: Path) -> None:
+        """Choose a file for an input."""
+        found = await self.say(
+            "browsingContext.locateNodes", context=self._tab, locator={"type": "css", "value": selector}
+        )
+        element = {"sharedId": found["nodes"][0]["sharedId"]}
+        await self.say("input.setFiles", context=self._tab, element=element, files=[str(file)])
+
     async def back(self) -> None:
         """Press "back"."""
         await self.say("browsingContext.traverseHistory", context=self._tab, delta=-1)

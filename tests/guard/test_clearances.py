@@ -55,6 +55,23 @@ def test_a_remembered_clearance_still_ends(clearances: Clearances, clock: HandCl
     assert clearances.read(cookie(expires=1_010), HOME, AGENT) is Refusal.EXPIRED
 
 
+@pytest.mark.parametrize("remembered", [True, False])
+def test_a_clearance_that_ended_lately_is_read_as_late(clock: HandClock, *, remembered: bool) -> None:
+    """So long, and no longer, and only where it is asked for; whose it is, and the epoch, count as ever."""
+    clearances = Clearances((KEY,), 1, clock, 100.0)
+    if remembered:
+        assert isinstance(clearances.read(cookie(expires=1_010), HOME, AGENT), Clearance)
+    clock.advance(10)
+    assert clearances.read(cookie(expires=1_010), HOME, AGENT) is Refusal.EXPIRED
+    assert clearances.read_late(cookie(expires=1_010), HOME, AGENT) == Clearance("00" * 8, Kind.WORK, 1_010, 1)
+    assert clearances.read_late(cookie(expires=1_010), "198.51.100.0/24", AGENT) is Refusal.FOREIGN
+    assert clearances.read_late(cookie(FOREIGN, expires=1_010), HOME, AGENT) is Refusal.FORGED
+    assert clearances.read_late(cookie(expires=1_010, epoch=0), HOME, AGENT) is Refusal.REVOKED
+    assert clearances.read_late(b"a=b", HOME, AGENT) is None
+    clock.advance(100)
+    assert clearances.read_late(cookie(expires=1_010), HOME, AGENT) is Refusal.EXPIRED
+
+
 def test_a_remembered_clearance_is_still_bound(clearances: Clearances) -> None:
     """Another network or another browser does not profit from what was verified for the first."""
     assert isinstance(clearances.read(cookie(), HOME, AGENT), Clearance)

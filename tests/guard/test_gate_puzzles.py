@@ -39,12 +39,12 @@ from tests.scenes import BROWSER, visitor
 
 
 def test_a_solved_puzzle_gives_a_clearance(clock: HandClock) -> None:
-    """The whole way: page, answer, cookie, clearance; the cookie lasts as long as the clearance."""
+    """The whole way: page, answer, cookie, clearance; the cookie lasts as long as the clearance may count, for forms too."""
     stand = gate(clock)
     answer = send(stand, "/answer", solved(puzzle_on(challenge(stand))))
     assert (answer.challenge, answer.kind, answer.reply.status) == ("passed", "proof-of-work", 200)
     assert json.loads(answer.reply.body) == {"ok": True}
-    assert header(answer.reply, b"Set-Cookie").endswith(b"; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax; Secure")
+    assert header(answer.reply, b"Set-Cookie").endswith(b"; Path=/; Max-Age=93600; HttpOnly; SameSite=Lax; Secure")
     found = stand.read_clearance(cookie_of(answer.reply), HOME, BROWSER[b"user-agent"])
     assert isinstance(found, Clearance)
     assert (found.kind, found.expires, found.epoch) == (Kind.WORK, 1_000 + 86_400, 1)

@@ -43,7 +43,11 @@ CLEARED = limit("cleared", Scope.CLEARANCE)
 class CookieGate:
     """Stands for the gate: whoever sends the cookie ``cleared`` holds a clearance."""
 
-    def read_clearance(self, cookie: bytes, visitor: Visitor, agent: bytes) -> Clearance | Refusal:
+    def read_clearance(
+        self, cookie: bytes, visitor: Visitor, agent: bytes, *, late: bool = False
+    ) -> Clearance | Refusal:
+        if cookie == b"late":
+            return CLEARANCE if late else Refusal.EXPIRED
         if cookie == b"pressed":
             return CLEARANCE._replace(kind=Kind.FORM)
         return CLEARANCE if cookie == b"cleared" else Refusal.FORGED
@@ -98,6 +102,15 @@ def test_a_clearance_of_the_form_has_tighter_buckets() -> None:
     of_work, of_form = worked.readings[1].limit, pressed.readings[1].limit
     assert (of_form.rate, of_form.burst) == (of_work.rate / 2, of_work.burst / 2)
     assert pressed.readings[0].limit is worked.readings[0].limit
+
+
+def test_a_clearance_that_ended_while_somebody_typed_lets_the_form_through() -> None:
+    """A POST is charged to the clearance it was begun with; a page that is asked for needs one in force."""
+    bench = Bench(Policy(limits=(limit(), CLEARED)))
+    late = {**BROWSER, b"cookie": b"late"}
+    sent, asked = bench.gather(request("/apply", late, method="POST")), bench.gather(request("/apply", late))
+    assert (sent.clearance, bench.charged(sent)) == (CLEARANCE, ["cleared"])
+    assert (asked.clearance, bench.charged(asked)) == (None, ["client"])
 
 
 def test_an_own_path_hears_of_weights_and_not_of_actions() -> None:

@@ -41,6 +41,19 @@ async def test_a_form_of_the_site_is_kept_and_sent_on(tmp_path: Path) -> None:
         assert site.posted == [SENT]
 
 
+async def test_a_challenged_upload_is_sent_again_when_the_visitor_says_so(tmp_path: Path) -> None:
+    """Firefox asks whether to send a form with a file again; who agrees has sent every byte of it, and once."""
+    plan = bytes(range(256)) * 800
+    (tmp_path / "plan.pdf").write_bytes(plan)
+    agreed = {"dom__confirm_repost__testing__always_accept": True}
+    async with GatedSite(QUICK) as site, firefox(tmp_path / "profile", **agreed) as browser:
+        await browser.open(f"{site.url}/upload")
+        await browser.choose("input[type=file]", tmp_path / "plan.pdf")
+        await browser.press("button")
+        assert await browser.shows("Welcome") == f"{site.url}/apply?x=1"
+        assert [body.count(plan) for body in site.posted] == [1]
+
+
 async def test_without_javascript_the_button_works(tmp_path: Path) -> None:
     """The form leads to path and query, and the clearance is the form's."""
     policy = QUICK._replace(form_wait=0.0)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from shieldproxy.core.facts import Posture
+from shieldproxy.core.policy import ChallengePolicy, Policy
+from shieldproxy.guard.kept_forms import MAX_BODY
 from shieldproxy.proxy.client_side import ClientConnection
 from shieldproxy.proxy.conversation import MAX_PIPELINED
 from tests.proxy.conftest import OK, Open, RawOrigin, Shield, StartOrigin, answering_when, until
@@ -39,6 +42,22 @@ async def test_requests_wait_as_bytes_until_it_is_their_turn(open_shield: Open, 
     for _ in range(1_000):
         assert (await client.response())[1] == b"ok"
     await shield.settled(1_000)
+
+
+async def test_a_form_to_be_kept_is_awaited_whole_however_small_the_buffer(
+    open_shield: Open, origin: RawOrigin
+) -> None:
+    """A challenged form of 40 KiB is read to its end and kept in the page, where 4 KiB of other bodies are held."""
+    everybody = ChallengePolicy(suspicion=((Posture.CALM, 0),))
+    shield = await open_shield(origin, policy=Policy(challenge=everybody), terms={"buffer": 4_096})
+    client = await shield.connect()
+    kind = b"Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\nAccept: text/html\r\n"
+    head = b"POST /apply HTTP/1.1\r\n" + HOST + kind + b"Content-Length: %d\r\n\r\n" % MAX_BODY
+    client.send(head + b"text=" + b"x" * (MAX_BODY - 5))
+    answer, page = await client.response()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"It has been kept" in page
+    assert origin.heads == []
 
 
 async def test_who_pipelines_without_end_hears_one_answer(open_shield: Open, start_origin: StartOrigin) -> None:

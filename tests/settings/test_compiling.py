@@ -92,7 +92,7 @@ def test_order_and_spelling_change_nothing(tmp_path: Path) -> None:
         'rules=[{name="a", when={asn=1}, weight=1, enforce_share=0.5}]',
         'rules=[{name="a", when={asn=1}, action="drop"}]', 'rules=[{name="a", when={asn=1}, weight=1, why="x"}]',
         "challenge.suspicion=99", "challenge.suspicion.under_attack=29", "challenge.cost=999", 'challenge.kinds=["form"]',
-        'challenge.validity="23h"', 'challenge.form_validity="2h"', 'challenge.form_wait="4s"',
+        'challenge.validity="23h"', 'challenge.form_validity="2h"', 'challenge.form_wait="4s"', 'challenge.late_forms="1h"',
         'challenge.puzzle_validity="4m"', "challenge.epoch=2", "challenge.answers.rate=3", "challenge.answers.burst=61",
         'bans.ladder=["1m"]', "bans.offences=31", 'bans.window="61s"', "bans.floods=1", "bans.unanswered=61",
         'bans.memory="2d"', 'exempt.clients=["192.0.2.1"]', 'exempt.paths=["/x"]', 'exempt.paths=["/X"]',

@@ -61,6 +61,8 @@ class HeldClearances:
         cookies: bytes,
         visitor: Visitor,  # noqa: ARG002 - the gate's signature
         user_agent: bytes,  # noqa: ARG002
+        *,
+        late: bool = False,  # noqa: ARG002
     ) -> Clearance:
         """Return the clearance that the lane put there."""
         return Clearance(cookies.decode(), Kind.WORK, FOREVER, self._epoch)

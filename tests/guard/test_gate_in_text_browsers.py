@@ -1,4 +1,4 @@
-"""The page in a text browser: Debian's w3m, with a terminal and a hand on its keyboard."""
+"""The page in text browsers: Debian's w3m and lynx, with a terminal and a hand on its keyboard."""
 
 from __future__ import annotations
 
@@ -9,15 +9,35 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from shieldproxy.core.policy import ChallengePolicy
 from tests.fakes.gated_site import GatedSite
 
-pytestmark = pytest.mark.skipif(shutil.which("w3m") is None, reason="w3m")
+PRESS, QUIT = b"\r", b"Q"
 
-NEXT, PRESS, QUIT = b"\t", b"\r", b"Q"
+
+class TextBrowser(NamedTuple):
+    """A program: how it is called, and the keys that reach the first button of a page."""
+
+    name: str
+    command: tuple[str, ...]
+    reach: bytes
+
+
+# Lynx stands on the first button of a page by itself, and asks about every cookie unless it is told.
+BROWSERS = [
+    TextBrowser("w3m", ("w3m", "-cookie", "-no-mouse"), b"\t"),
+    TextBrowser("lynx", ("lynx", "-accept_all_cookies"), b""),
+]
+INSTALLED = [
+    pytest.param(
+        browser, id=browser.name, marks=pytest.mark.skipif(shutil.which(browser.name) is None, reason=browser.name)
+    )
+    for browser in BROWSERS
+]
 
 
 class Screen:
@@ -50,15 +70,15 @@ class Screen:
 
 
 @asynccontextmanager
-async def w3m(url: str, home: Path) -> AsyncIterator[Screen]:
-    """A w3m that shows ``url``, with cookies and a home of its own."""
+async def shown(browser: TextBrowser, url: str, home: Path) -> AsyncIterator[Screen]:
+    """A text browser that shows ``url``, with cookies and a home of its own."""
     ours, theirs = pty.openpty()
     screen = Screen(ours)
     loop = asyncio.get_running_loop()
     loop.add_reader(ours, screen.read)
     surroundings = {**os.environ, "TERM": "vt100", "LINES": "40", "COLUMNS": "80", "HOME": str(home)}
     program = await asyncio.create_subprocess_exec(
-        "w3m", "-cookie", "-no-mouse", url, stdin=theirs, stdout=theirs, stderr=theirs, env=surroundings
+        *browser.command, url, stdin=theirs, stdout=theirs, stderr=theirs, env=surroundings
     )
     os.close(theirs)
     try:
@@ -74,12 +94,16 @@ async def w3m(url: str, home: Path) -> AsyncIterator[Screen]:
         os.close(ours)
 
 
-async def test_a_text_browser_passes_by_the_button(tmp_path: Path) -> None:
+@pytest.mark.parametrize("browser", INSTALLED)
+async def test_a_text_browser_passes_by_the_button(browser: TextBrowser, tmp_path: Path) -> None:
     """Neither a script nor a style is needed: the sentence is read, the button pressed, the page asked for arrives."""
-    async with GatedSite(ChallengePolicy(form_wait=0.0)) as site, w3m(f"{site.url}/forms?step=2", tmp_path) as screen:
+    async with (
+        GatedSite(ChallengePolicy(form_wait=0.0)) as site,
+        shown(browser, f"{site.url}/forms?step=2", tmp_path) as screen,
+    ):
         await screen.shows(b"One moment, please")
         await screen.shows(b"Continue")
-        screen.type(NEXT + PRESS)
+        screen.type(browser.reach + PRESS)
         await screen.shows(b"Welcome")
         assert site.log == [
             ("GET", "/forms", 503),
