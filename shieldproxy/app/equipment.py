@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shieldproxy import oplog
 from shieldproxy.app.identifiers import Identifiers
 from shieldproxy.app.terms import appearance_of, policy_of
+from shieldproxy.app.waiting_room import pass_seconds, waiting_room
 from shieldproxy.core.audits import Audits
 from shieldproxy.core.facts import Crawler
 from shieldproxy.guard.gate import Gate
@@ -85,7 +86,7 @@ class Equipment:
         self._wire_state(memory, index)
         self._wire_intel()
         self._wire_journal(node, index)
-        self._wire_guard(f"{node}-{index}")
+        self._wire_guard(f"{node}-{index}", memory)
 
     def _wire_state(self, memory: NodeMemory, index: int) -> None:
         secret = memory.secret
@@ -128,13 +129,14 @@ class Equipment:
             segments, monotonic=time.monotonic, report=self._journal_problem_elsewhere, queue=journal.queue
         )
 
-    def _wire_guard(self, name: str) -> None:
+    def _wire_guard(self, name: str, memory: NodeMemory) -> None:
         settings, policy = self.settings, policy_of(self.settings, self._allowed)
         appearance, phrasebook = appearance_of(settings), Phrasebook()
+        ring = load_ring(settings.state.directory, os.urandom)
         self._replies = Replies(appearance, phrasebook)
         self._gate = Gate(
             policy.challenge,
-            load_ring(settings.state.directory, os.urandom),
+            ring,
             appearance=appearance,
             phrasebook=phrasebook,
             replies=self._replies,
@@ -143,6 +145,8 @@ class Equipment:
             clock=time.time,
             chance=os.urandom,
         )
+        self.room = waiting_room(settings, memory, self._index, ring, appearance, phrasebook)
+        self._gate.room = self.room
         gatherer = self._gatherer = Gatherer(
             buckets=self.buckets,
             bans=self.bans,
@@ -269,6 +273,7 @@ class Equipment:
         self.buckets.set_scopes({name: limit.scope for name, limit in kept.limits.items()})
         self._replies.adopt(appearance)
         self._gate.adopt(policy.challenge, ring, appearance)
+        self.room.adopt(ring, appearance, pass_seconds(kept))
         self._gatherer.audits.adopt(kept.posture.audit)
         self.guard.adopt(policy)
 

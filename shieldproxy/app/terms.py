@@ -12,8 +12,7 @@ from shieldproxy.core.excess import ExcessPolicy
 from shieldproxy.core.posture import PosturePolicy
 from shieldproxy.guard.appearance import Appearance, colour_style, picture_uri
 from shieldproxy.proxy.certificates import Certificates
-from shieldproxy.proxy.pool import OriginTerms
-from shieldproxy.proxy.terms import ClientAddress, Terms
+from shieldproxy.proxy.terms import ClientAddress, OriginTerms, Terms
 from shieldproxy.settings.certificate_files import names_of
 from shieldproxy.settings.compiling import compile_policy
 from shieldproxy.settings.looks import frame_faults, read_frame

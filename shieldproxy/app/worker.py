@@ -71,7 +71,9 @@ class Worker:
     def _wire_door(self, settings: Settings) -> None:
         terms, origin = within_files(terms_of(settings), origin_terms(settings), files_allowed())
         pool = Pool(origin, clock=time.monotonic, spawn=self._spawn)
-        self._equipment.heed(lambda: pool.strained)
+        room = self._equipment.room
+        # Whoever joins the line has shown that they are people: a flood must not fill it.
+        self._equipment.heed(lambda: pool.strained or room.opened)
         self.door = Door(
             terms,
             guard=self.guard,
@@ -81,6 +83,7 @@ class Worker:
             wall=time.time,
             pace=pace_of(settings, self._workers),
             max_pacing=settings.origin.rate_queue,
+            room=room,
             on_failure=self._exchange_failed,
         )
 
@@ -149,7 +152,7 @@ class Worker:
         self.door.show(certificates)
         self.door.pool.adopt(origin)
         if settings.origin != before.origin:
-            self.door.pace(pace_of(settings, self._workers), settings.origin.rate_queue)
+            self.door.passage.pace(pace_of(settings, self._workers), settings.origin.rate_queue)
         self._channel.report({"adopted": self.guard.policy.digest})
 
     # -- what is told -------------------------------------------------------------------------------------------------
@@ -161,7 +164,8 @@ class Worker:
         )
 
     def _tell(self) -> None:
-        """Tell the supervisor what is new in this second: how the journal stands, the names of busy networks."""
+        """Once a second: see who may come in, and tell the supervisor how the journal stands and who is busy."""
+        self.door.passage.turn(self._equipment.tallies.origin_answers)
         problem = self._equipment.journal_problem
         if problem != self._problem:
             self._problem = problem

@@ -37,6 +37,7 @@ class NodeCollector(Collector):
         yield from _offload(tallies)
         yield from _robots(tallies)
         yield from _copies(tallies)
+        yield from _line(tallies)
         yield _gauge_by("geo_age_seconds", "Seconds since a database was made.", "db", tallies.geo_ages)
         build = GaugeMetricFamily("shieldproxy_build_info", "The version that runs; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -127,6 +128,13 @@ def _copies(tallies: Tallies) -> Iterator[Metric]:
     ):
         count = tallies.others.get(f"stale_{event}", 0)
         yield CounterMetricFamily(f"shieldproxy_stale_{event}", words, value=count)
+
+
+def _line(tallies: Tallies) -> Iterator[Metric]:
+    others = tallies.others
+    yield GaugeMetricFamily("shieldproxy_line_waiting", "People in line.", value=others.get("line_waiting", 0))
+    yield CounterMetricFamily("shieldproxy_line_joined", "Places in line given.", value=others.get("line_joined", 0))
+    yield CounterMetricFamily("shieldproxy_line_let_in", "Who came when called.", value=others.get("line_let_in", 0))
 
 
 def _gauge_by(name: str, help_text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from shieldproxy.core.addresses import Network
     from shieldproxy.core.clearance import Clearance, Refusal
     from shieldproxy.core.facts import NetworkLabel, Posture, Tightening, Visitor
     from shieldproxy.core.ladder import Ban
+    from shieldproxy.core.line import Front
     from shieldproxy.core.policy import BanPolicy
     from shieldproxy.core.record import Record
 
@@ -150,6 +151,37 @@ class Traits(Protocol):
 
     def count(self, traits: tuple[str, ...]) -> None:
         """Count one page that has ``traits``."""
+
+
+class WaitingLine(Protocol):
+    """The line of people before a full site, one for all workers of a node. Moments are microseconds of unix time."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether anybody waits."""
+
+    @property
+    def front(self) -> Front:
+        """The moment by which one must have come to be called."""
+
+    @property
+    def rate(self) -> float:
+        """How many are called a second."""
+
+    def joined(self, now: int) -> Sequence[tuple[int, int]]:
+        """Return the seconds since the front and how many joined in each."""
+
+    def join(self, arrived: int) -> None:
+        """Count somebody who joined; the line is open from now on."""
+
+    def reopen(self) -> None:
+        """Say that the site is full, without somebody new in the line."""
+
+    def come(self) -> None:
+        """Count somebody who was called and came."""
+
+    def tell(self, room: int) -> None:
+        """Say for how many more this worker has room."""
 
 
 class Newcomers(Protocol):

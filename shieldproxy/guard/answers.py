@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import NamedTuple
 
 from shieldproxy.guard.replies import ALWAYS, Header, Reply
 
 JSON = (b"Content-Type", b"application/json")
 PROBLEM = (b"Content-Type", b"application/problem+json")
+
+
+class OwnAnswer(NamedTuple):
+    """The answer to a request for one of our own paths, and what became of the challenge, as records name it.
+
+    ``challenge`` is a word of ``puzzles.Outcome`` or ``clearance.Refusal``, ``issued``, ``no_cookie``, ``waiting``,
+    ``let_in``, or '' where none was judged; ``kind`` is proof-of-work or form, '' likewise.
+    """
+
+    reply: Reply
+    challenge: str = ""
+    kind: str = ""
 
 
 def well(request_id: str, *headers: Header) -> Reply:

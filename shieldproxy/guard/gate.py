@@ -11,7 +11,7 @@ from shieldproxy.core.facts import Request, Visitor
 from shieldproxy.core.policy import ChallengePolicy
 from shieldproxy.core.puzzles import Outcome
 from shieldproxy.core.verdict import Verdict
-from shieldproxy.guard.answers import problem, redirect, well
+from shieldproxy.guard.answers import OwnAnswer, problem, redirect, well
 from shieldproxy.guard.appearance import Appearance
 from shieldproxy.guard.challenge_pages import ChallengePages, Occasion, Shown
 from shieldproxy.guard.clearances import Clearances
@@ -21,9 +21,11 @@ from shieldproxy.guard.phrasebook import Phrasebook
 from shieldproxy.guard.proofs import Proofs
 from shieldproxy.guard.replies import Replies, Reply
 from shieldproxy.guard.returns import safe_target, target_of
+from shieldproxy.guard.waiting import LET_IN
 
 if TYPE_CHECKING:
     from shieldproxy.core.ports import Chance, SpentPuzzles, WallClock
+    from shieldproxy.guard.waiting import WaitingRoom
     from shieldproxy.state.keys import KeyRing
 
 # An answer is about 600 bytes, a form some hundred more than its target (8 KiB) and what it keeps; more is not read.
@@ -41,20 +43,11 @@ class Asked(NamedTuple):
     work: int = 0
 
 
-class OwnAnswer(NamedTuple):
-    """The answer to a request for one of our own paths, and what became of the challenge, as records name it.
-
-    ``challenge`` is a word of ``puzzles.Outcome`` or ``clearance.Refusal``, ``issued``, ``no_cookie``, or '' where none
-    was judged; ``kind`` is proof-of-work or form, '' likewise.
-    """
-
-    reply: Reply
-    challenge: str = ""
-    kind: str = ""
-
-
 class Gate:
-    """Stands before newcomers. Keeps nothing of a challenge it gives; accepts each answer once."""
+    """Stands before newcomers. Keeps nothing of a challenge it gives; accepts each answer once.
+
+    ``room`` is where people wait while the site is full; None where nobody does.
+    """
 
     def __init__(  # noqa: PLR0913 - one argument for each port
         self,
@@ -78,6 +71,7 @@ class Gate:
         self._proofs = Proofs(policy, keys, spent=spent, clock=clock, chance=chance)
         self._clearances = Clearances(keys.keys, policy.epoch, clock, policy.late_forms)
         self._pages = ChallengePages(appearance, phrasebook, policy, self._own_path)
+        self.room: WaitingRoom | None = None
 
     def adopt(self, policy: ChallengePolicy, keys: KeyRing, appearance: Appearance) -> None:
         """Challenge by ``policy`` from now on; sign with the first of ``keys``, accept all of them."""
@@ -134,6 +128,10 @@ class Gate:
                 return self.proceed(asked, body, secure=secure)
             case ("/return", "GET" | "HEAD"):
                 return self.send_back(asked)
+            case ("/line", "GET" | "HEAD") if self.room is not None and self._replies.wants_json(request):
+                return self.room.ask(visitor, request, request_id, secure=secure)
+            case ("/line", "POST") if self.room is not None:
+                return self._send_in_turn(self.room, asked, body, secure=secure)
             case ("/answer" | "/continue", _):
                 return self._not_allowed(request, request_id, b"POST")
             case ("/return", _):
@@ -190,6 +188,14 @@ class Gate:
             case _:
                 assert_never(outcome)
         return OwnAnswer(reply, outcome, Kind.FORM)
+
+    def _send_in_turn(self, room: WaitingRoom, asked: Asked, body: bytes, *, secure: bool) -> OwnAnswer:
+        """Send on a form that waited in line, once it is its turn."""
+        answer = room.send(asked.visitor, asked.request, body, asked.id, secure=secure)
+        if isinstance(answer, OwnAnswer):
+            return answer
+        reply = self._go_on(asked, answer.target, answer.kept)
+        return OwnAnswer(reply._replace(headers=(*reply.headers, *answer.headers)), LET_IN)
 
     def send_back(self, asked: Asked) -> OwnAnswer:
         """Send a visitor on whose cookie came back; tell one whose cookie did not, instead of going round for ever."""

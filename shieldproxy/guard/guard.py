@@ -14,10 +14,10 @@ from shieldproxy.core.judge import judge
 from shieldproxy.core.observing import consider, watches
 from shieldproxy.core.stages import STAGE_NAMES, suspicion
 from shieldproxy.core.verdict import Action, Mode, Verdict
+from shieldproxy.guard.answers import OwnAnswer
 from shieldproxy.guard.conduct import PASSED, Conduct
 from shieldproxy.guard.crowd import Crowd
 from shieldproxy.guard.decisions import ADMIT, ORIGIN, Decision, Outcome
-from shieldproxy.guard.gate import OwnAnswer
 from shieldproxy.guard.habits import HabitsOfAll
 from shieldproxy.guard.kept_forms import keepable
 from shieldproxy.guard.recording import Draft

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from shieldproxy.core.ports import Monotonic
-    from shieldproxy.proxy.pool import OriginTerms
+    from shieldproxy.proxy.terms import OriginTerms
 
 P = TypeVar("P", bound=asyncio.Protocol)
 # host, port -> addresses; raises OSError. Never called twice at once.

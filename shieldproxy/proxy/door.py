@@ -10,12 +10,12 @@ import math
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from shieldproxy.core.errors import ExchangeError
 from shieldproxy.core.verdict import Side
 from shieldproxy.guard.fingerprints import Fingerprints
 from shieldproxy.proxy.client_side import ClientConnection
 from shieldproxy.proxy.copies import copies_for
 from shieldproxy.proxy.known_heads import KnownHeads
+from shieldproxy.proxy.passage import Passage
 from shieldproxy.proxy.patience import LAST_CALL
 from shieldproxy.proxy.reasons import REASONS
 from shieldproxy.proxy.reception import Reception
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shieldproxy.core.ports import Monotonic, Tallies, WallClock
     from shieldproxy.guard.guard import Guard
     from shieldproxy.guard.replies import Reply
+    from shieldproxy.guard.waiting import WaitingRoom
     from shieldproxy.proxy.arrival import Arrival
     from shieldproxy.proxy.certificates import Certificates
     from shieldproxy.proxy.forwarding import ForwardedExchange
@@ -49,8 +50,9 @@ CROWDED = 0.1
 class Door:
     """The main door of one worker.
 
-    ``pace`` is aiolimiter's bucket for what reaches the origin, or None. ``on_failure`` hears of exchanges that
-    failed: (status, what the operator needs to know, whose fault).
+    ``pace`` is aiolimiter's bucket for what reaches the origin, or None; ``room`` where people wait while it is full.
+    ``on_failure`` hears of exchanges that failed: (status, what the operator needs to know, whose fault).
+    ``admit`` sends an admitted exchange to the origin.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each collaborator
@@ -64,6 +66,7 @@ class Door:
         wall: WallClock,
         pace: AsyncLimiter | None,
         max_pacing: int,
+        room: WaitingRoom | None = None,
         on_failure: Callable[[int, str, Side | None], None],
     ) -> None:
         self.terms = terms
@@ -77,9 +80,8 @@ class Door:
         self.copies = copies_for(terms, None, clock=clock, tallies=tallies)
         self.nowhere = ipaddress.ip_address("0.0.0.0")  # noqa: S104 - stands for "no address known", nothing binds to it
         self._wall = wall
-        self._pace = pace
-        self._max_pacing = max_pacing
-        self._pacing = 0
+        self.passage = Passage(self, pace, max_pacing, room, self._lead)
+        self.admit: Callable[[ForwardedExchange], None] = self.passage.way
         self._clients: set[Guest] = set()
         self._by_key: dict[str, set[Guest]] = {}
         self._crowded_at = -math.inf
@@ -246,32 +248,9 @@ class Door:
 
     # -- what reaches the origin --------------------------------------------------------------------------------------
 
-    def admit(self, exchange: ForwardedExchange) -> None:
-        """Send an admitted exchange to the origin, paced where the configuration says so."""
-        if self._pace is None:
-            self.pool.connect(exchange)
-        elif self._pacing >= self._max_pacing:
-            exchange.fail(ExchangeError(503, "busy", "too many requests wait for the origin's pace", Side.SHIELD))
-        else:
-            self.spawn(self._paced(self._pace, exchange))
-
-    def pace(self, pace: AsyncLimiter | None, max_pacing: int) -> None:
-        """Pace what reaches the origin by ``pace`` from now on; who waits already keeps the place."""
-        self._pace = pace
-        self._max_pacing = max_pacing
-
-    async def _paced(self, pace: AsyncLimiter, exchange: ForwardedExchange) -> None:
-        self._pacing += 1
-        waits = not pace.has_capacity()
-        try:
-            await asyncio.wait_for(pace.acquire(), self.terms.pace_wait)
-        except TimeoutError:
-            exchange.fail(ExchangeError(503, "busy", "the origin's pace left no place in time", Side.SHIELD))
-            return
-        finally:
-            self._pacing -= 1
-        if not (exchange.gave_up() if waits else exchange.done):
-            self.pool.connect(exchange)
+    def _lead(self) -> None:
+        """Take admitted exchanges the way that is right now; looked up here, not for each of them."""
+        self.admit = self.passage.way
 
     # -- our own answers ----------------------------------------------------------------------------------------------
 

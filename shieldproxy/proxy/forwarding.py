@@ -16,6 +16,7 @@ from shieldproxy.proxy.response_heads import response_length, write_interim_head
 from shieldproxy.proxy.tunnel import Tunnel
 
 if TYPE_CHECKING:
+    from shieldproxy.core.errors import ExchangeError
     from shieldproxy.guard.forwarders import Caller
     from shieldproxy.guard.visits import Visit
     from shieldproxy.proxy.client_side import ClientConnection
@@ -44,6 +45,18 @@ class ForwardedExchange(Exchange):
     def forward(self) -> None:
         """Ask the door for a connection to the origin; ``attach`` is called when there is one."""
         self.client.door.admit(self)
+
+    def fail(self, error: ExchangeError) -> None:
+        """It cannot be served: people who find the site full get a place in line, where no copy can be shown."""
+        if error.public == "busy" and not self.shows_copy():
+            body = b"".join(self._body) if self.body_complete else b""
+            if self.client.door.passage.full(self, body):
+                return
+        super().fail(error)
+
+    def shows_copy(self) -> bool:
+        """Tell whether there is a copy of the page to be shown instead."""
+        return False
 
     def gave_up(self) -> bool:
         """Tell whether nobody waits in a line for the origin any more; who closed its side meanwhile is told so."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
-import ssl
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shieldproxy.core.errors import ExchangeError
@@ -15,6 +13,7 @@ from shieldproxy.proxy.dialling import Dialler, Resolve, resolve
 from shieldproxy.proxy.known_answers import KnownAnswers
 from shieldproxy.proxy.origin_side import OriginConnection
 from shieldproxy.proxy.request_heads import REPEATABLE
+from shieldproxy.proxy.terms import OriginTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,31 +29,6 @@ SURELY_OPEN = 1.0
 BUSY, PART, LEAST = 2, 4, 8
 # What the system says when this machine has no descriptor, port or memory left for one more connection.
 EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM))
-
-
-@dataclass(frozen=True, slots=True)
-class OriginTerms:
-    """Where the origin is and how it is spoken to. Times are seconds, ``buffer`` bytes. ``unix`` beats host, port.
-
-    Upgraded connections are counted apart, up to ``max_connections`` of them too: people who sit in a chat must not
-    keep the pages from others.
-    """
-
-    host: str = ""
-    port: int = 0
-    unix: str = ""
-    tls: ssl.SSLContext | None = None
-    connect: float = 5.0
-    response: float = 60.0
-    idle: float = 30.0
-    max_connections: int = 256
-    max_waiting: int = 1_024
-    buffer: int = 65_536
-
-    @property
-    def place(self) -> tuple[object, ...]:
-        """What makes it another origin when it changes."""
-        return self.host, self.port, self.unix, self.tls
 
 
 class Pool:
@@ -108,6 +82,17 @@ class Pool:
     def strained(self) -> bool:
         """Whether so many wait for the origin that those who come now may soon be refused."""
         return len(self._waiting) * 2 >= self._terms.max_waiting
+
+    @property
+    def room(self) -> int:
+        """For how many more there is a connection; below zero when as many wait in the line."""
+        free = self._terms.max_connections - len(self._open) - self._connecting + len(self._idle)
+        return free - len(self._waiting)
+
+    @property
+    def max_waiting(self) -> int:
+        """How many may wait."""
+        return self._terms.max_waiting
 
     def connect(self, exchange: ForwardedExchange) -> None:
         """Give ``exchange`` a connection: an idle one at once, a new one, or a place in the line; or fail it."""

@@ -88,6 +88,10 @@ class StandInExchange(ForwardedExchange):
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
+    def shows_copy(self) -> bool:
+        """Tell whether a copy of the page is kept and not too old."""
+        return self._name is not None and self._copies.find(self._name) is not None
+
     def refuse(self, status: int, private: str, side: Side) -> None:
         """Show a copy where it is the origin, or the way to it, that fails; else say so as before."""
         if status not in FAILED or side is Side.CLIENT or not self._stand_in(status, private):

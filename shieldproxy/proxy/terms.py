@@ -1,7 +1,8 @@
-"""Terms: what the configuration says to the main door, flat and frozen, read many times a request."""
+"""Terms: what the configuration says to the main door and its pool, flat and frozen, read many times a request."""
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,3 +65,28 @@ class Terms:
             name = name.rpartition(":")[0] or name
         name = name.removesuffix(".")
         return name in self.hosts or "*." + name.partition(".")[2] in self.hosts
+
+
+@dataclass(frozen=True, slots=True)
+class OriginTerms:
+    """Where the origin is and how it is spoken to. Times are seconds, ``buffer`` bytes. ``unix`` beats host, port.
+
+    Upgraded connections are counted apart, up to ``max_connections`` of them too: people who sit in a chat must not
+    keep the pages from others.
+    """
+
+    host: str = ""
+    port: int = 0
+    unix: str = ""
+    tls: ssl.SSLContext | None = None
+    connect: float = 5.0
+    response: float = 60.0
+    idle: float = 30.0
+    max_connections: int = 256
+    max_waiting: int = 1_024
+    buffer: int = 65_536
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What makes it another origin when it changes."""
+        return self.host, self.port, self.unix, self.tls

@@ -101,6 +101,8 @@ class Origin:
     rate: float = setting(0.0, number(1, 1_000_000, or_zero=True))
     rate_wait: float = setting(2.0, duration("0s", "1m"))
     rate_queue: int = setting(256, integer(0, 100_000))
+    waiting_page: bool = setting(True, flag)
+    waiting_pass: float = setting(600.0, duration("10s", "1d"))
     stale_if_error: float = setting(0.0, duration("0s", "30d"))
     stale_memory: int = setting(32 * MIB, size("1MiB", "4GiB"))
     tls_verify: bool = setting(True, flag)

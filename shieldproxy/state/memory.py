@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shieldproxy.core.errors import StartError
-from shieldproxy.state import beats, newcomers, slots, tallies, traits
+from shieldproxy.state import beats, line, newcomers, slots, tallies, traits
 from shieldproxy.state.situation import MARK_SLOTS, RATE_SLOTS
 
 MAGIC = b"shieldp\0"
-VERSION = 2
+VERSION = 3
 # magic, version, workers, bucket slots, ban slots, spent slots, bytes in all, secret
 HEADER = struct.Struct("=8sIIQQQQ32s")
 PAGE = 4096
@@ -44,6 +44,7 @@ class Region(StrEnum):
     TRAITS = "traits"
     RATES = "rates"
     BEATS = "beats"
+    LINE = "line"
 
 
 class Sizes(NamedTuple):
@@ -72,6 +73,7 @@ def layout(sizes: Sizes) -> tuple[dict[Region, slice], int]:
         Region.TRAITS: traits.bytes_for(sizes.workers),
         Region.RATES: slots.bytes_for(RATE_SLOTS),
         Region.BEATS: beats.bytes_for(sizes.workers),
+        Region.LINE: line.bytes_for(sizes.workers),
     }
     start = PAGE
     places: dict[Region, slice] = {}

@@ -145,6 +145,11 @@ class WorkerTallies:
         cells[ORIGIN_SECONDS + bisect_left(BOUNDS_US, duration_us)] += 1.0
         cells[ORIGIN_SECONDS + BUCKETS] += duration_us * MICROSECOND
 
+    @property
+    def origin_answers(self) -> int:
+        """How many answers of the origin this row has counted."""
+        return int(sum(self._cells[ORIGIN_SECONDS : ORIGIN_SECONDS + BUCKETS]))
+
     def count(self, name: str, amount: float = 1.0) -> None:
         """Add to the counter ``name``; a name not in COUNTERS adds to ``misnamed``: counting never raises."""
         self._cells[PLACES.get(name, NAMED)] += amount

@@ -10,6 +10,7 @@ from shieldproxy.state.beats import Beats
 from shieldproxy.state.memory import Region
 from shieldproxy.supervisor import certificates, compacting, origin, pulse
 from shieldproxy.supervisor.episodes import say_episode
+from shieldproxy.supervisor.line import LineKeeper
 from shieldproxy.supervisor.stepping import look_after
 from shieldproxy.supervisor.tightening import say_change, say_posture
 from shieldproxy.supervisor.watch import REMEMBER_ROUND
@@ -33,6 +34,7 @@ class Duties:
     def __init__(self, node: Supervisor) -> None:
         self._node = node
         self._compactor = compacting.Compactor()
+        self.line = LineKeeper(node.memory, node.log)
         beats = Beats(node.memory.region(Region.BEATS))
         self._pulse = pulse.Pulse(beats, node.workers, clock=time.monotonic, log=node.log)
 
@@ -55,6 +57,7 @@ class Duties:
     async def watch_over(self) -> None:
         """Decide how the site stands, and end what operators' orders have outlived."""
         node = self._node
+        self.line.tick(time.time())
         if node.watch.tick(time.monotonic(), time.time()):
             say_posture(node.log, node.watch.detected)
         say_change(node.log, node.watch.change)

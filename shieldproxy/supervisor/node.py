@@ -97,7 +97,7 @@ class Supervisor:
         await self.kernel.stop()
         await control.stop()
         self.operators.save()
-        await self._duties.remember()
+        await self.duties.remember()
         for task in self._tasks:
             task.cancel()
         await self.notary.stop()
@@ -119,7 +119,7 @@ class Supervisor:
         secret = load_node_secret(directory, os.urandom)
         # One row more than workers: the supervisor writes bans of operators under a number of its own.
         self.memory = NodeMemory.create(Sizes(buckets=settings.state.buckets, workers=count + 1), secret)
-        self._duties = Duties(self)
+        self.duties = Duties(self)
         self.situation = NodeSituation(self.memory.region(Region.SITUATION))
         self.watch = watch_for(self.memory, count, settings, self.log)
         table = SlotTable(self.memory.region(Region.BANS), count)
@@ -190,7 +190,7 @@ class Supervisor:
     # -- while serving ----------------------------------------------------------------------------------------------
 
     def _start_rounds(self) -> None:
-        for work, interval, event in self._duties.rounds():
+        for work, interval, event in self.duties.rounds():
             self._begin(repeat(work, interval, self.minute, event))
         if self._notifier.interval:
             self._begin(repeat(self._notifier.alive, self._notifier.interval, self.minute, "the watchdog failed"))

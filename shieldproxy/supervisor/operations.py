@@ -109,7 +109,7 @@ class Operations:
             workers=sum(worker.alive for worker in self._node.workers),
             offloaded=self._node.kernel.elements,
             certificate_left=self._node.certificates.left(time.time()),
-            others=counters,
+            others=counters | self._node.duties.line.counts(),
         )
 
     def top(self, count: int) -> port.Top:

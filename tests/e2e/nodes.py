@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -196,6 +197,14 @@ class Node:
         said = self.cli("status", "--format", "json")
         assert said.code == 0, said.err
         return said.objects[0]
+
+    def metric(self, name: str) -> float:
+        """Return the value of a metric that has no labels."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(self.folder / "control"))
+            control.sendall(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            with control.makefile() as text:
+                return next(float(line.split()[1]) for line in text if line.startswith(f"{name} "))
 
     def logged(self, *arguments: str) -> list[dict[str, Any]]:
         """Return ``shieldproxy logs`` with these arguments."""

@@ -13,8 +13,9 @@ from shieldproxy.core.facts import Request, Visitor
 from shieldproxy.core.policy import ChallengePolicy
 from shieldproxy.core.puzzles import derive, solve
 from shieldproxy.core.verdict import Action, Verdict
+from shieldproxy.guard.answers import OwnAnswer
 from shieldproxy.guard.appearance import Appearance
-from shieldproxy.guard.gate import Gate, OwnAnswer
+from shieldproxy.guard.gate import Gate
 from shieldproxy.guard.phrasebook import Phrasebook
 from shieldproxy.guard.replies import Replies, Reply
 from shieldproxy.state.keys import KeyRing

@@ -19,6 +19,7 @@ from shieldproxy.guard.notices import WORDS, Notices
 from shieldproxy.guard.phrasebook import Phrasebook
 from shieldproxy.guard.proofs import Offer
 from shieldproxy.guard.replies import Reply
+from shieldproxy.guard.waiting_pages import Standing, Waiting, WaitingPages
 from tests.guard.chromium import IN_CHROMIUM, PICTURES
 
 pytestmark = IN_CHROMIUM
@@ -55,6 +56,14 @@ def notices(language: str) -> Iterator[tuple[str, Reply]]:
         body = writer.write(word, 429, 12, Format.HTML, BOOK.of(language)).fill({"id": b"6743a1b2.0.01f3a77"})
         headers = ((b"Content-Type", Format.HTML.value), (b"Content-Security-Policy", writer.policy))
         yield word, Reply(200, headers, body)
+
+
+def lines(language: str) -> Iterator[tuple[str, Reply]]:
+    """Return the page of who waits in line, with and without a form that is kept."""
+    made = WaitingPages(LOOK, BOOK, "/.shieldproxy")
+    for kept in ("", "sealed"):
+        waiting = Waiting(Standing(1_234, 400, 30), "6743a1b2.0.01f3a77", "/forms?step=2", "0a" * 16, kept)
+        yield f"line{' kept' if kept else ''}", made.show(language.encode(), waiting)
 
 
 async def violations(page: Page, reply: Reply) -> list[str]:
@@ -111,7 +120,7 @@ EXCHANGE = """(source) => {
 @pytest.mark.parametrize("language", BOOK.languages)
 async def test_axe_finds_nothing_in_any_language(browser: Browser, language: str) -> None:
     """Names, roles, languages, headings, landmarks and contrast of every challenge and notice."""
-    pages = [*challenges(language), *notices(language)]
+    pages = [*challenges(language), *notices(language), *lines(language)]
     context = await browser.new_context(bypass_csp=True)
     try:
         page = await context.new_page()
@@ -135,9 +144,9 @@ async def test_axe_finds_nothing_in_the_dark_or_without_scripts(
     """The same in dark colours, on a narrow window, and where no script changes the page."""
     if not scripts:
         # axe is a script itself: the page's own are kept from running by a policy with another nonce.
-        pages = [(name, without_scripts(reply)) for name, reply in challenges(language)]
+        pages = [(name, without_scripts(reply)) for name, reply in (*challenges(language), *lines(language))]
     else:
-        pages = [*challenges(language), *notices(language)]
+        pages = [*challenges(language), *notices(language), *lines(language)]
     album = f"{language}-dark-{'scripts' if scripts else 'no-scripts'}"
     assert await look_at(browser, pages, "dark", album, viewport={"width": 320, "height": 640}) == {}
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from shieldproxy.core.clearance import Clearance
-from shieldproxy.guard.gate import MAX_OWN_BODY, RETRY_SOON, OwnAnswer
+from shieldproxy.guard.answers import OwnAnswer
+from shieldproxy.guard.gate import MAX_OWN_BODY, RETRY_SOON
 from shieldproxy.guard.replies import Reply
 from tests.fakes.clock import HandClock
 from tests.guard.at_the_gate import (

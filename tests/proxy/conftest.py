@@ -28,8 +28,8 @@ from shieldproxy.guard.replies import Replies
 from shieldproxy.proxy.certificates import Certificates
 from shieldproxy.proxy.dialling import Resolve, resolve
 from shieldproxy.proxy.door import Door
-from shieldproxy.proxy.pool import OriginTerms, Pool
-from shieldproxy.proxy.terms import Terms
+from shieldproxy.proxy.pool import Pool
+from shieldproxy.proxy.terms import OriginTerms, Terms
 from shieldproxy.state.keys import KeyRing
 from tests.fakes.bans import DictBans
 from tests.fakes.buckets import DictBuckets

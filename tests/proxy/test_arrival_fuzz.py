@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from shieldproxy.core.policy import BanPolicy, Policy
 from shieldproxy.proxy.certificates import Certificates
-from shieldproxy.proxy.pool import OriginTerms
-from shieldproxy.proxy.terms import Terms
+from shieldproxy.proxy.terms import OriginTerms, Terms
 from tests.proxy.authority import Authority
 from tests.proxy.conftest import Shield, make_shield
 from tests.proxy.hellos import PYTHON

@@ -176,7 +176,7 @@ async def test_who_closes_its_side_gives_up_its_place_in_the_line(open_shield: O
 async def test_who_closes_its_side_gives_up_its_place_before_the_pace(open_shield: Open, origin: RawOrigin) -> None:
     """Requests that wait for ``origin.rate`` are a line too."""
     shield = await open_shield(origin)
-    shield.door.pace(AsyncLimiter(1, 0.3), 10)
+    shield.door.passage.pace(AsyncLimiter(1, 0.3), 10)
     assert (await shield.talk(GET, half_close=True)).endswith(b"ok")
     assert (await shield.talk(GET, half_close=True)).startswith(b"HTTP/1.1 503 ")
     assert len(origin.heads) == 1

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from shieldproxy.proxy.dialling import REMEMBERED, Dialler, is_address
-from shieldproxy.proxy.pool import OriginTerms
+from shieldproxy.proxy.terms import OriginTerms
 from tests.fakes.clock import HandClock
 from tests.proxy.conftest import OK, Open, RawOrigin, StartOrigin
 

@@ -50,7 +50,7 @@ async def test_idle_connections_make_room(open_shield: Open, origin: RawOrigin) 
 async def test_the_origins_pace_is_kept_with_a_bounded_wait(open_shield: Open, origin: RawOrigin) -> None:
     """With a pace of two a second: two pass, one waits and passes, the next finds the line full: 503, Retry-After."""
     shield = await open_shield(origin, terms={"pace_wait": 1.0})
-    shield.door._pace, shield.door._max_pacing = AsyncLimiter(2, 1.0), 3
+    shield.door.passage.pace(AsyncLimiter(2, 1.0), 3)
     answers = await asyncio.gather(*(shield.talk(CLOSE) for _ in range(6)))
     statuses = sorted(answer.split()[1] for answer in answers)
     assert statuses.count(b"200") >= 2

@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shieldproxy.core.policy import BanPolicy, Policy
-from shieldproxy.proxy.pool import OriginTerms
-from shieldproxy.proxy.terms import Terms
+from shieldproxy.proxy.terms import OriginTerms, Terms
 from tests.proxy.conformance.wire import StrictOrigin
 from tests.proxy.conftest import Shield, make_shield
 from tests.proxy.hostile_bytes import cuts, search, streams

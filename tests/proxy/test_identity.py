@@ -12,9 +12,8 @@ from shieldproxy.core.policy import Policy
 from shieldproxy.guard.visits import Peer
 from shieldproxy.proxy.fields import Field
 from shieldproxy.proxy.identity import Identity
-from shieldproxy.proxy.pool import OriginTerms
 from shieldproxy.proxy.proxy_protocol import SIGNATURE
-from shieldproxy.proxy.terms import ClientAddress, Terms
+from shieldproxy.proxy.terms import ClientAddress, OriginTerms, Terms
 from tests.proxy.conftest import make_shield
 
 BALANCER = "10.0.0.1"

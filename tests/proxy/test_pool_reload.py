@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from shieldproxy.proxy.pool import OriginTerms
+from shieldproxy.proxy.terms import OriginTerms
 from tests.proxy.conftest import OK, Open, RawOrigin, Shield, StartOrigin
 
 GET = b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"

@@ -27,12 +27,12 @@ def node(tmp_path: Path) -> Iterator[PreparedNode]:
 
 async def test_the_posture_is_watched_and_told(node: PreparedNode) -> None:
     """A flood is in the memory that workers read, and one line in the log tells why."""
-    await node.supervisor._duties.watch_over()
+    await node.supervisor.duties.watch_over()
     for _ in range(12):
         for _ in range(200):
             node.tallies.count_verdict(Action.CHALLENGE, STAGE_NAMES.index("suspicious"), 100)
         node.tallies.count("challenges.proof-of-work.issued", 200)
-        await node.supervisor._duties.watch_over()
+        await node.supervisor.duties.watch_over()
     assert node.supervisor.situation.posture is not Posture.CALM
     said = [fields for event, fields in node.log.said if event == "posture"]
     assert said
@@ -43,7 +43,7 @@ async def test_an_allowance_that_ends_is_told(node: PreparedNode) -> None:
     """The second after its end no worker exempts the client any more."""
     node.supervisor.operators.allow(CLIENT, 0.0, "")
     node.supervisor.operators._allowed_before = (ipaddress.ip_network(CLIENT),)
-    await node.supervisor._duties.watch_over()
+    await node.supervisor.duties.watch_over()
     assert node.told == [Allowed(())]
 
 
@@ -52,10 +52,10 @@ async def test_the_origin_is_asked_and_changes_are_logged(node: PreparedNode) ->
     with socket.create_server(("127.0.0.1", 0)) as origin:
         node.overrides = (f"origin.url='http://127.0.0.1:{origin.getsockname()[1]}'",)
         await node.supervisor.reload()
-        await node.supervisor._duties.knock()
+        await node.supervisor.duties.knock()
         assert node.supervisor.origin.up is True
     for _ in range(3):
-        await node.supervisor._duties.knock()
+        await node.supervisor.duties.knock()
     assert node.supervisor.origin.up is False
     said = [fields for event, fields in node.log.said if event == "origin"]
     assert [(fields["up"], fields["why"]) for fields in said] == [(False, "Connection refused")]
