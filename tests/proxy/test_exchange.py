@@ -326,8 +326,8 @@ async def test_own_paths_never_reach_the_origin(open_shield: Open, origin: RawOr
         (
             b"POST /.shieldproxy/answer HTTP/1.1\r\n"
             + HOST
-            + b"Content-Length: 40000\r\nConnection: close\r\n\r\n"
-            + b"x" * 40_000,
+            + b"Content-Length: 70000\r\nConnection: close\r\n\r\n"
+            + b"x" * 70_000,
             413,
         ),
     ]:
