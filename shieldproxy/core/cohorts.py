@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from shieldproxy.core.facts import Posture
 from shieldproxy.core.traits import Kind, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
 # Traits known at once, of calm and of late; those of most pages are kept.
 MOST, KEPT = 8_192, 6_144
@@ -72,6 +73,13 @@ class Cohort(NamedTuple):
         """Say it for people."""
         done = "challenged" if self.applied else f"proposed ({self.why_not})"
         return f"{self.trait}: {self.part:.0%} of the excess, {self.usual:.2%} of pages in calm; {done}"
+
+
+class Calm(NamedTuple):
+    """What was learned of calm: over how many seconds, and the pages by trait ('' for all of them), fading."""
+
+    age: float = 0.0
+    pages: Mapping[str, float] = {}
 
 
 class _Sum(NamedTuple):
@@ -148,6 +156,16 @@ class Cohorts:
         lately = self._lately.items(now)
         self._find_paths(lately, posture, suffering=suffering)
         self._find_cohorts(lately, posture, now)
+
+    def calm(self) -> Calm:
+        """Return what was learned of calm, for keeping."""
+        return Calm(self._age, self._calm.items(self._age))
+
+    def know(self, calm: Calm) -> None:
+        """Take what was learned before in place of what is known."""
+        self._calm, self._age = Fading(self._policy.memory), calm.age
+        for text, pages in calm.pages.items():
+            self._calm.add(text, pages, calm.age)
 
     def revoke(self, text: str) -> bool:
         """End a cohort until the site has been calm again; False when there is none of that trait."""

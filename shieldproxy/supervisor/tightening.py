@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from shieldproxy.core.baselines import Baselines
-from shieldproxy.core.cohorts import Cohort, Cohorts
+from shieldproxy.core.cohorts import Calm, Cohort, Cohorts
 from shieldproxy.core.excess import Excess, ExcessPolicy
 from shieldproxy.core.facts import Posture
 from shieldproxy.core.health import Health, felt
@@ -99,6 +99,14 @@ class Tightening:
         counts[SITE] = sum(counted.pages + counted.others for counted in self._counts.values())
         counts |= {text: count for text, count in self._asked.items() if kind_of(text) == Kind.PATH}
         self.seasons.learn(counts, wall)
+
+    def know(self, calm: Calm) -> None:
+        """Take what pages had in common in calm before this node started."""
+        self._cohorts.know(calm)
+
+    def calm(self) -> Calm:
+        """Return what pages have in common in calm, for keeping."""
+        return self._cohorts.calm()
 
     def replace(self, usual: Usual, seasons: Seasons) -> None:
         """Take what was learned elsewhere in place of what was learned here."""

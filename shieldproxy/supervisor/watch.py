@@ -13,6 +13,7 @@ from shieldproxy.core.facts import Posture
 from shieldproxy.core.posture import Detected, Flow, PosturePolicy, Second, observe
 from shieldproxy.core.verdict import Mode
 from shieldproxy.settings.compiling import compile_episodes
+from shieldproxy.state.calm import keep_calm, read_calm
 from shieldproxy.state.detections import keep_detection, read_detection
 from shieldproxy.state.learned import Usual, keep_usual, read_usual
 from shieldproxy.state.memory import NodeMemory, Region
@@ -130,6 +131,8 @@ class Watch:
                 return
             await asyncio.to_thread(keep_usual, directory, usual)
             await self._keep_seasons(directory)
+            if self._tightening is not None:
+                await asyncio.to_thread(keep_calm, directory, self._tightening.calm())
             await asyncio.to_thread(keep_detection, directory, self.episodes.detection)
         except StartError as error:
             minute.warning("what is usual is not kept", why=str(error))
@@ -207,6 +210,10 @@ def watch_for(memory: NodeMemory, writer: int, settings: Settings, log: Log) -> 
     episodes = LiveEpisodes(compile_episodes(settings), detection, observing=observing)
     posture = settings.posture
     tightening = tightening_for(memory, writer, excess_policy(posture), posture.sample, usual, seasons)
+    calm, problem = read_calm(settings.state.directory)
+    if problem:
+        log.warning("what was usual is lost", why=problem)
+    tightening.know(calm)
     situation = NodeSituation(memory.region(Region.SITUATION))
     return Watch(
         memory.region(Region.TALLIES), situation, posture_policy(posture), tightening, usual, episodes=episodes

@@ -58,6 +58,19 @@ def test_a_site_that_was_seen_too_little_only_proposes() -> None:
     assert "too few pages" in site.found.cohorts[OLD].words()
 
 
+def test_what_was_seen_of_calm_outlives_a_restart() -> None:
+    """The next detector tells the same cohorts at once; one that was told nothing only proposes."""
+    site = Site()
+    after = Site(calm=0)
+    after.found.know(site.found.calm())
+    after.live(3, FLOOD, Posture.UNDER_ATTACK)
+    assert set(after.found.applied()) == {CHANCE, OLD}
+    assert after.found.usual(FIREFOX) == pytest.approx(site.found.usual(FIREFOX))
+    unknown = Site(calm=0)
+    unknown.live(3, FLOOD, Posture.UNDER_ATTACK)
+    assert unknown.found.applied() == ()
+
+
 def test_what_people_have_is_no_cohort() -> None:
     """A flood with a browser of today is not told by its browser."""
     site = Site()

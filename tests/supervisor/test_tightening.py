@@ -14,6 +14,7 @@ from shieldproxy.core.seasons import SITE, Seasons
 from shieldproxy.guard.looks import ASKED, COHORT
 from shieldproxy.guard.visits import EXCESS
 from shieldproxy.oplog import MinuteLog
+from shieldproxy.settings.reading import load
 from shieldproxy.state.buckets import BucketTable
 from shieldproxy.state.learned import Usual, read_usual
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
@@ -24,7 +25,7 @@ from shieldproxy.state.slots import SlotTable
 from shieldproxy.state.tallies import WorkerTallies
 from shieldproxy.state.traits import WorkerTraits
 from shieldproxy.supervisor.tightening import TOLD, Change, say_change, tightening_for
-from shieldproxy.supervisor.watch import Watch, known_to
+from shieldproxy.supervisor.watch import Watch, known_to, watch_for
 
 BOTS, PEOPLE = 212_238, 3320
 SEEN = {BOTS: ("path /?", "agent Chrome/79"), PEOPLE: ("path /", "agent Firefox/144")}
@@ -205,6 +206,22 @@ def test_a_node_that_starts_takes_what_was_learned_from_logs(tmp_path: Path) -> 
     assert [event for event, _ in log.said] == [
         *("learned from logs", "what was learned from logs cannot be taken", "what was usual is lost"),
     ]
+
+
+async def test_a_node_that_starts_knows_what_pages_have_in_common_in_calm(node: Node, tmp_path: Path) -> None:
+    """It is kept each minute, and read by the next node from its state directory."""
+    await node.watch.remember(tmp_path, MinuteLog(Lines(), lambda: 0.0))
+    kept = node.tightening.calm()
+    assert kept.pages[""] > 60.0
+    again = watch_for(node.memory, 1, load(None, (f"state.directory='{tmp_path}'",)), Lines())
+    assert again._tightening is not None
+    found = again._tightening.calm()
+    assert found.age == kept.age
+    assert found.pages == pytest.approx(kept.pages, abs=0.01)
+    (tmp_path / "calm.json").write_text("{")
+    log = Lines()
+    watch_for(node.memory, 1, load(None, (f"state.directory='{tmp_path}'",)), log)
+    assert [event for event, _ in log.said] == ["what was usual is lost"]
 
 
 async def test_workers_are_told_what_networks_usually_ask_for(node: Node, tmp_path: Path) -> None:
