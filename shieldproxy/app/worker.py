@@ -165,6 +165,7 @@ class Worker:
 
     def _tell(self) -> None:
         """Once a second: see who may come in, and tell the supervisor how the journal stands and who is busy."""
+        self.door.look_at_queue()
         self.door.passage.turn(self._equipment.tallies.origin_answers)
         problem = self._equipment.journal_problem
         if problem != self._problem:

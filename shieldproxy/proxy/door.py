@@ -17,6 +17,7 @@ from shieldproxy.proxy.copies import copies_for
 from shieldproxy.proxy.known_heads import KnownHeads
 from shieldproxy.proxy.passage import Passage
 from shieldproxy.proxy.patience import LAST_CALL
+from shieldproxy.proxy.queue import Queue
 from shieldproxy.proxy.reasons import REASONS
 from shieldproxy.proxy.reception import Reception
 
@@ -85,6 +86,8 @@ class Door:
         self._clients: set[Guest] = set()
         self._by_key: dict[str, set[Guest]] = {}
         self._crowded_at = -math.inf
+        self._accepted = 0
+        self._queue = Queue(())
         self.certificates: Certificates | None = None
         self._servers: list[asyncio.Server | Reception] = []
         self._tasks: set[asyncio.Task[object]] = set()
@@ -111,6 +114,7 @@ class Door:
         """Accept on ``sockets`` (bound and listening or not) until ``drain``; with ``certificates`` over TLS."""
         loop = asyncio.get_running_loop()
         self.certificates = certificates
+        self._queue = Queue(sockets)
         for listening in sockets:
             if certificates is not None:
                 self._servers.append(Reception(self, listening))
@@ -165,6 +169,7 @@ class Door:
 
         When all places are taken, the connections that have been idle longest are closed to make room.
         """
+        self._accepted += 1
         if len(self._clients) >= self.terms.max_connections and not self._make_room():
             self.refuse_connection()
             return False
@@ -247,6 +252,11 @@ class Door:
         self.pool.sweep(now)
 
     # -- what reaches the origin --------------------------------------------------------------------------------------
+
+    def look_at_queue(self) -> None:
+        """Once a second: keep the queue before accept so short that nobody is served who has gone meanwhile."""
+        accepted, self._accepted = self._accepted, 0
+        self._queue.turn(accepted)
 
     def _lead(self) -> None:
         """Take admitted exchanges the way that is right now; looked up here, not for each of them."""
