@@ -30,6 +30,7 @@ ABOUT_NO_MODULE: dict[str, str] = {
     "tests/e2e/test_uploads.py": "it is about the whole, as a browser sends it a form with a file",
     "tests/e2e/test_tls.py": "it is about the whole, as programs that speak TLS meet it",
     "tests/e2e/test_waiting.py": "it is about the whole, as more people meet it than there is room for",
+    "tests/e2e/test_two_nodes.py": "it is about the whole, as two of it",
     "tests/e2e/test_when_parts_fail.py": "it is about the whole, when something outside of it breaks",
     "tests/e2e/test_workers.py": "it is about the whole, as several processes",
     "tests/guard/test_pages_in_chromium.py": "the pages are files, and a browser is who reads them",

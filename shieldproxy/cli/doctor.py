@@ -15,6 +15,7 @@ from shieldproxy.cli.checkups import Finding, Level
 from shieldproxy.cli.client import DeclinedError, UnreachableError
 from shieldproxy.cli.geo import databases_of
 from shieldproxy.cli.machine import Machine
+from shieldproxy.cli.neighbours import check_shared
 from shieldproxy.cli.options import config_option, format_option, settings_of
 from shieldproxy.cli.output import Listing, console_for
 from shieldproxy.cli.reach import ask_status, client_of, salvaged
@@ -95,6 +96,9 @@ def examine_machine(settings: Settings, machine: Machine, pid: int, now: float) 
     memory = checkups.check_memory(machine.memory(), settings)
     if memory is not None:
         yield memory
+    shared = check_shared(settings)
+    if shared is not None:
+        yield shared
     databases = databases_of(settings)
     yield from checkups.check_databases(databases.databases(), databases.problems, now)
     yield from checkups.check_kernel(machine)

@@ -22,7 +22,7 @@ MOST_LISTED = 10_000
 BAN_COLUMNS = (
     Column("client or network", "key"),
     Column("to go", lambda row: written_span(row["remaining"]), right=True),
-    Column("by", "by"),
+    Column("by", lambda row: f"{row['by']} on {row['node']}" if row.get("node") else row["by"]),
     Column("time", lambda row: row["rung"] + 1, right=True),
     Column("why", "cause", least=20),
 )

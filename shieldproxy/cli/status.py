@@ -81,6 +81,8 @@ def lines(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     journal = found["journal"]
     text = f"{journal['directory']}, {written_count(journal['records'])} records, {written_count(journal['lost'])} lost"
     yield "journal", text, "bold red" if journal["lost"] or journal["problem"] else ""
+    if found["shared"]["server"]:
+        yield shared(found["shared"])
     yield "policy", f"{found['policy']} from {found['config'] or 'the built-in defaults'}", ""
     for name, texts in (
         ("not reloaded", found["reload_refused"]),
@@ -90,6 +92,15 @@ def lines(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     ):
         for text in texts:
             yield name, text, "bold red"
+
+
+def shared(found: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the line about the server over which nodes share their bans."""
+    waiting = f", {found['waiting']} to be told" if found["waiting"] else ""
+    text = (
+        f"{found['server']} {ORIGIN_WORDS[found['up']]}, {found['sent']} rulings told, {found['taken']} taken{waiting}"
+    )
+    return "shared", text, "bold red" if found["up"] is False else ""
 
 
 def counts(by_action: dict[str, int]) -> str:

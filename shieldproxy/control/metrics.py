@@ -38,6 +38,7 @@ class NodeCollector(Collector):
         yield from _robots(tallies)
         yield from _copies(tallies)
         yield from _line(tallies)
+        yield from _shared(tallies)
         yield _gauge_by("geo_age_seconds", "Seconds since a database was made.", "db", tallies.geo_ages)
         build = GaugeMetricFamily("shieldproxy_build_info", "The version that runs; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -135,6 +136,19 @@ def _line(tallies: Tallies) -> Iterator[Metric]:
     yield GaugeMetricFamily("shieldproxy_line_waiting", "People in line.", value=others.get("line_waiting", 0))
     yield CounterMetricFamily("shieldproxy_line_joined", "Places in line given.", value=others.get("line_joined", 0))
     yield CounterMetricFamily("shieldproxy_line_let_in", "Who came when called.", value=others.get("line_let_in", 0))
+
+
+def _shared(tallies: Tallies) -> Iterator[Metric]:
+    up = GaugeMetricFamily("shieldproxy_shared_state_up", "Whether the server that nodes share is in use.")
+    if tallies.shared_up is not None:
+        up.add_metric([], tallies.shared_up)
+    yield up
+    rulings = CounterMetricFamily(
+        "shieldproxy_shared_rulings", "Bans, allowances and ends of them shared with other nodes.", labels=["result"]
+    )
+    for result in ("sent", "taken", "refused", "lost"):
+        rulings.add_metric([result], tallies.others.get(f"shared_{result}", 0))
+    yield rulings
 
 
 def _gauge_by(name: str, help_text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

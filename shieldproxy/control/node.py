@@ -26,7 +26,8 @@ class Tallies(NamedTuple):
     ``requests`` is by (action, stage), ``challenges`` by (kind, result), ``buckets`` live buckets by scope,
     ``networks`` requests by ASN, the heaviest ones only. ``posture`` is one of core's words.
     ``geo_ages`` is seconds since each database was made, ``offloaded`` bans that the kernel does. ``certificate_left``
-    is seconds until the first certificate in use ends, None without TLS. ``others`` are further counters by plain name.
+    is seconds until the first certificate in use ends, None without TLS; ``shared_up`` whether the shared server is in
+    use, None without one. ``others`` are further counters by plain name.
     """
 
     requests: Mapping[tuple[str, str], int] = {}
@@ -45,17 +46,22 @@ class Tallies(NamedTuple):
     workers: int = 0
     offloaded: int = 0
     certificate_left: float | None = None
+    shared_up: bool | None = None
     others: Mapping[str, float] = {}
 
 
 class BanEntry(NamedTuple):
-    """A ban in force, for people: ``remaining`` is seconds, ``by`` is ``ladder`` or ``operator``."""
+    """A ban in force, for people: ``remaining`` is seconds, ``by`` is ``ladder`` or ``operator``.
+
+    ``node`` is the node that ruled, '' for this one.
+    """
 
     key: str
     remaining: float
     cause: str
     rung: int = 0
     by: str = "ladder"
+    node: str = ""
 
 
 class Allowance(NamedTuple):
@@ -64,6 +70,7 @@ class Allowance(NamedTuple):
     key: str
     remaining: float
     why: str = ""
+    node: str = ""
 
 
 class GeoDatabase(NamedTuple):
@@ -106,6 +113,19 @@ class JournalState(NamedTuple):
     problem: str = ""
 
 
+class SharedState(NamedTuple):
+    """The server over which nodes share their bans: '' where there is one node. ``up`` is None before it was asked.
+
+    ``sent`` and ``taken`` count rulings since the start, ``waiting`` those that others were not told yet.
+    """
+
+    server: str = ""
+    up: bool | None = None
+    sent: int = 0
+    taken: int = 0
+    waiting: int = 0
+
+
 class Status(NamedTuple):
     """The node in one view. Times are seconds; ``requests`` and ``last_minute`` are counts by action.
 
@@ -135,6 +155,7 @@ class Status(NamedTuple):
     allowances: int = 0
     geo: GeoState = GeoState()
     journal: JournalState = JournalState()
+    shared: SharedState = SharedState()
     policy: str = ""
     config: str = ""
     reload_refused: tuple[str, ...] = ()
@@ -187,7 +208,7 @@ class Top(NamedTuple):
 
 
 class Readiness(NamedTuple):
-    """Whether the node takes traffic; ``why`` says in one line what is missing."""
+    """Whether the node takes traffic; ``why`` says in one line what is missing, also where it can do without."""
 
     ready: bool
     why: str = ""

@@ -133,8 +133,9 @@ class ControlServer:
 
     async def _readiness(self, _request: web.Request) -> web.Response:
         readiness = self._node.ready()
-        why = f": {readiness.why}" if readiness.why and self._listen.loopback else ""
-        return _word(ok=readiness.ready, good="ready", bad=f"not ready{why}")
+        why = readiness.why if self._listen.loopback else ""
+        degraded = f"\ndegraded: {why}" if why else ""
+        return _word(ok=readiness.ready, good=f"ready{degraded}", bad=f"not ready{f': {why}' if why else ''}")
 
     async def _scrape(self, request: web.Request) -> web.Response:
         body, content_type = self._metrics.text(request.headers.get("Accept", ""))

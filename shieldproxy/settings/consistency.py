@@ -11,6 +11,7 @@ from shieldproxy.settings.certificate_files import find_authority_fault, find_pa
 from shieldproxy.settings.certificates import Pair, Tls
 from shieldproxy.settings.endpoints import Listen
 from shieldproxy.settings.looks import DARK, LIGHT, LOOK_BYTES, find_colours, find_frame, look_bytes
+from shieldproxy.settings.nodes import LIBRARY, library_there
 from shieldproxy.settings.positions import Trail
 from shieldproxy.settings.schema import Settings
 from shieldproxy.settings.tables import Desk, Fault
@@ -29,6 +30,7 @@ def check(desk: Desk, settings: Settings) -> None:
         find_bans,
         find_episodes,
         find_offload,
+        find_nodes,
         find_files,
     ):
         for fault in list(find(settings)):
@@ -171,6 +173,32 @@ def find_offload(settings: Settings) -> Iterator[Fault]:
     if all(place.unix for place in server.listen):
         message = '"nftables" while server.listen has no address of TCP; allowed: "none"'
         yield Fault(here, message, (("server", "listen"),))
+
+
+def find_nodes(settings: Settings) -> Iterator[Fault]:
+    """What says how the shared server is reached goes with its address, and its library is there."""
+    nodes, here = settings.nodes, ("nodes", "server")
+    if nodes.server is None:
+        for key, value in (("user", nodes.user), ("password_file", nodes.password_file), ("tls_ca", nodes.tls_ca)):
+            if value:
+                yield Fault(("nodes", key), 'is for no server; allowed: name one in nodes.server, or ""', (here,))
+        return
+    if not library_there():
+        message = f'the library "{LIBRARY}" is not installed; allowed: pip install ".[nodes]", or "" for a single node'
+        yield Fault(here, message)
+    if nodes.user and nodes.password_file is None:
+        yield Fault(("nodes", "password_file"), "missing beside nodes.user; allowed: the path of a file")
+    if nodes.password_file is not None:
+        yield from unreadable((("nodes", "password_file"), nodes.password_file))
+    if nodes.tls_ca is not None:
+        missing = list(unreadable((("nodes", "tls_ca"), nodes.tls_ca)))
+        yield from missing
+        fault = "" if missing else find_authority_fault(nodes.tls_ca)
+        if fault:
+            yield Fault(("nodes", "tls_ca"), fault)
+        if not nodes.server.tls:
+            message = 'is for no TLS; allowed: a server such as "valkeys://host", or ""'
+            yield Fault(("nodes", "tls_ca"), message, (here,))
 
 
 def find_files(settings: Settings) -> Iterator[Fault]:

@@ -22,6 +22,7 @@ from shieldproxy.settings.conditions import globs, path_glob
 from shieldproxy.settings.endpoints import Listen, OriginUrl, listen, network, origin_url, own_path, site_name
 from shieldproxy.settings.limits import limits, rules
 from shieldproxy.settings.looks import Colours
+from shieldproxy.settings.nodes import Nodes
 from shieldproxy.settings.robots import Robots
 from shieldproxy.settings.suspicion import thresholds
 from shieldproxy.settings.tables import items, part, section, setting
@@ -272,6 +273,7 @@ class Settings:
     robots: Robots = section(Robots)
     journal: Journal = section(Journal)
     state: State = section(State)
+    nodes: Nodes = section(Nodes)
     control: Control = section(Control)
     offload: Offload = section(Offload)
     source_path: Path | None = field(default=None, compare=False)

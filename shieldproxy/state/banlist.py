@@ -39,6 +39,7 @@ class Entry(NamedTuple):
     """One entry. ``key`` is a client key or a network; ``until`` and ``remembered`` are unix seconds.
 
     ``remembered`` is until when the rung of a ban counts, 0 where it does not. ``by`` is ``ladder`` or ``operator``.
+    ``made`` (unix milliseconds) puts what was ruled about a key in order; ``node`` is who ruled, '' this node.
     """
 
     list: List
@@ -48,6 +49,8 @@ class Entry(NamedTuple):
     rung: int = 0
     remembered: float = 0.0
     by: str = "ladder"
+    made: int = 0
+    node: str = ""
 
     @property
     def ends(self) -> float:
@@ -126,6 +129,10 @@ class BanList:
         """Return the entry of exactly ``key`` in force at ``wall``."""
         entry = self._entries.get((which, key))
         return entry if entry is not None and entry.until > wall else None
+
+    def known(self, which: List, key: str) -> Entry | None:
+        """Return the entry of exactly ``key``, also one that is over and not yet swept."""
+        return self._entries.get((which, key))
 
     def __len__(self) -> int:
         """Return how many entries are kept, ended ones not yet swept included."""
@@ -225,6 +232,8 @@ def _read(line: bytes) -> Entry:
         int(told.get("rung", 0)),
         float(told.get("remembered", 0.0)),
         str(told.get("by", "ladder")),
+        int(told.get("made", 0)),
+        str(told.get("node", "")),
     )
     ipaddress.ip_network(entry.key)
     if not all(math.isfinite(moment) for moment in (entry.until, entry.remembered)) or not 0 <= entry.rung < 1_000:

@@ -19,6 +19,7 @@ from shieldproxy.journal.mending import probe
 from shieldproxy.state.files import make_private
 from shieldproxy.state.keys import load_node_secret, load_ring
 from shieldproxy.state.memory import NodeMemory, Region, Sizes
+from shieldproxy.state.rulings import signing_keys
 from shieldproxy.state.situation import NodeSituation
 from shieldproxy.state.slots import SlotTable
 from shieldproxy.supervisor import certificates, open_files, origin
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from shieldproxy.core.policy import Policy
     from shieldproxy.settings.schema import Settings
+    from shieldproxy.supervisor.sharing import Sharing
 
 
 class Supervisor:
@@ -71,6 +73,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.workers: list[WorkerProcess] = []
+        self.sharing: Sharing | None = None
 
     # -- start ------------------------------------------------------------------------------------------------------
 
@@ -96,6 +99,8 @@ class Supervisor:
         await self._stop_workers(self.settings.server.drain)
         await self.kernel.stop()
         await control.stop()
+        if self.sharing is not None:
+            await self.sharing.stop()
         self.operators.save()
         await self.duties.remember()
         for task in self._tasks:
@@ -157,6 +162,10 @@ class Supervisor:
         from shieldproxy.supervisor.operations import Operations  # noqa: PLC0415
 
         self.kernel = kernel_bans(self)
+        if self.settings.nodes.server is not None:
+            from shieldproxy.supervisor.neighbours import sharing_for  # noqa: PLC0415
+
+            self.sharing = sharing_for(self)
         token = keep_token(self.settings.control.token_file, os.urandom)
         self.operations = Operations(self)
         self.notary = notary_for(self)
@@ -192,6 +201,8 @@ class Supervisor:
     def _start_rounds(self) -> None:
         for work, interval, event in self.duties.rounds():
             self._begin(repeat(work, interval, self.minute, event))
+        if self.sharing is not None:
+            self._begin(self.sharing.run())
         if self._notifier.interval:
             self._begin(repeat(self._notifier.alive, self._notifier.interval, self.minute, "the watchdog failed"))
 
@@ -246,6 +257,8 @@ class Supervisor:
         self.watch.adopt(settings)
         self.situation.generation += 1
         self.tell(Adopt(settings))
+        if self.sharing is not None:
+            self.sharing.adopt(signing_keys(load_ring(settings.state.directory, os.urandom)))
         self.certificates = certificates.InUse(settings)
         self.certificates.say(self.log, time.time())
 

@@ -46,7 +46,9 @@ class Operations:
         """Tell whether the node takes traffic."""
         if self._node.draining:
             return port.Readiness(ready=False, why="the node is draining")
-        return port.Readiness(self.alive(), "" if self.alive() else "no worker accepts")
+        if not self.alive():
+            return port.Readiness(ready=False, why="no worker accepts")
+        return port.Readiness(ready=True, why="; ".join(self._node.sharing.problems if self._node.sharing else ()))
 
     def status(self) -> port.Status:
         """Return the node in one view."""
@@ -72,10 +74,15 @@ class Operations:
             allowances=len(node.operators.allowances()),
             geo=self.geo(),
             journal=self._journal(),
+            shared=self._shared(),
             policy=node.policy.digest,
             config=str(settings.source_path or "built-in defaults"),
             reload_refused=node.reload_refused,
-            degraded=(*self.databases.problems, *node.kernel.problems),
+            degraded=(
+                *self.databases.problems,
+                *node.kernel.problems,
+                *(node.sharing.problems if node.sharing is not None else ()),
+            ),
             waiting=node.waiting,
         )
 
@@ -88,10 +95,20 @@ class Operations:
             next((problem for problem in self._node.hearing.problems.values() if problem), ""),
         )
 
+    def _shared(self) -> port.SharedState:
+        sharing = self._node.sharing
+        if sharing is None:
+            return port.SharedState()
+        counts, server = sharing.counts, str(self._node.settings.nodes.server)
+        return port.SharedState(server, sharing.up, counts["sent"], counts["taken"], sharing.waiting)
+
     def tallies(self) -> port.Tallies:
         """Return all counters."""
         totals = self._node.watch.totals
-        counters = dict(totals.counters)
+        counters, sharing = dict(totals.counters), self._node.sharing
+        if sharing is not None:
+            counters |= {f"shared_{name}": sharing.counts[name] for name in ("sent", "taken", "refused")}
+            counters["shared_lost"] = sharing.lost
         return port.Tallies(
             requests=totals.requests,
             request_duration=port.Histogram(*totals.request_duration),
@@ -109,6 +126,7 @@ class Operations:
             workers=sum(worker.alive for worker in self._node.workers),
             offloaded=self._node.kernel.elements,
             certificate_left=self._node.certificates.left(time.time()),
+            shared_up=sharing.up is True if sharing is not None else None,
             others=counters | self._node.duties.line.counts(),
         )
 
@@ -231,12 +249,12 @@ def age_of(database: Database) -> float:
 
 def ban_entry(entry: Entry) -> port.BanEntry:
     """Return an entry of the list as operators see it."""
-    return port.BanEntry(entry.key, remaining(entry), entry.why, entry.rung, entry.by)
+    return port.BanEntry(entry.key, remaining(entry), entry.why, entry.rung, entry.by, entry.node)
 
 
 def allowance(entry: Entry) -> port.Allowance:
     """Return an entry of the list as operators see it."""
-    return port.Allowance(entry.key, remaining(entry), entry.why)
+    return port.Allowance(entry.key, remaining(entry), entry.why, entry.node)
 
 
 def remaining(entry: Entry) -> float:
