@@ -73,7 +73,7 @@ def test_bans_are_listed_in_every_form(room: ControlRoom, typed: Type, objects: 
     (entry,) = objects(typed("bans", "--format", "json", "-c", room.config))
     assert (entry["key"], entry["remaining"]) == ("192.0.2.7", 60.0)
     header, line = typed("bans", "--format", "csv", "-c", room.config).stdout.splitlines()
-    assert header == "key,remaining,cause,rung,by"
+    assert header == "key,remaining,cause,rung,by,node"
     assert ",'=cmd" in line
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from click.testing import Result
 
 from shieldproxy.cli.status import counts
-from shieldproxy.control.node import GeoDatabase, GeoState, JournalState, Origin
+from shieldproxy.control.node import GeoDatabase, GeoState, JournalState, Origin, SharedState
 from tests.fakes.control_room import ControlRoom
 
 Type = Callable[..., Result]
@@ -71,3 +71,11 @@ def test_counts_of_nothing() -> None:
     """No requests are said as such."""
     assert counts({}) == "0 requests"
     assert counts({"admit": 2}) == "2 requests, 0 % not admitted (admit 2)"
+
+
+def test_the_server_that_nodes_share_has_its_line(room: ControlRoom, typed: Type) -> None:
+    """Where there is one: whether it answers, and what went over it."""
+    assert "shared" not in typed("status", "-c", room.config).stdout
+    room.node.state = room.node.state._replace(shared=SharedState("valkey://192.0.2.10:6379", False, 3, 4, 5))
+    text = typed("status", "-c", room.config).stdout
+    assert "valkey://192.0.2.10:6379 DOES NOT ANSWER, 3 rulings told, 4 taken, 5 to be told" in text

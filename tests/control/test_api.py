@@ -133,7 +133,7 @@ async def test_an_allowance_is_given_listed_and_ended(operator: aiohttp.ClientSe
     """An allowance holds a day when nothing else is said, and can be ended."""
     status, done = await order(operator, "POST", "allow", key="2001:db8::1", why="citizen")
     assert status == 201
-    assert done["allowance"] == {"key": "2001:db8::/64", "remaining": 86_400, "why": "citizen"}
+    assert done["allowance"] == {"key": "2001:db8::/64", "remaining": 86_400, "why": "citizen", "node": ""}
     assert "its /64" in done["cautions"][0]
     assert (await get(operator, "allow"))["total"] == 1
     assert (await order(operator, "DELETE", "allow/2001:db8::1"))[0] == 200

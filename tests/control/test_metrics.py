@@ -39,6 +39,8 @@ CONTRACT = {
     "shieldproxy_line_waiting": set(),
     "shieldproxy_line_joined": set(),
     "shieldproxy_line_let_in": set(),
+    "shieldproxy_shared_state_up": set(),
+    "shieldproxy_shared_rulings": {"result"},
     "shieldproxy_stale_served": set(),
     "shieldproxy_stale_kept": set(),
     "shieldproxy_stale_displaced": set(),
@@ -116,6 +118,15 @@ def test_a_node_that_counted_nothing_shows_every_name() -> None:
     node = FakeNode()
     node.counted = Tallies()
     assert set(families(node)) == set(CONTRACT)
+
+
+def test_whether_the_shared_server_is_in_use_is_told_only_where_there_is_one() -> None:
+    """A single node has no series that an alarm could take for a failure."""
+    node = FakeNode()
+    assert not families(node)["shieldproxy_shared_state_up"].samples
+    node.counted = Tallies(shared_up=False, others={"shared_refused": 3})
+    assert value(node, "shieldproxy_shared_state_up") == 0
+    assert value(node, "shieldproxy_shared_rulings_total", result="refused") == 3
 
 
 def test_openmetrics_is_spoken_when_asked_for() -> None:

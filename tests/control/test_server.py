@@ -34,6 +34,8 @@ async def test_health_and_readiness_follow_the_node(anybody: aiohttp.ClientSessi
     node.readiness = Readiness(ready=False, why="draining")
     assert await words(anybody, "/healthz") == (503, "not alive")
     assert await words(anybody, "/readyz") == (503, "not ready: draining")
+    node.readiness = Readiness(ready=True, why="shared server: gone")
+    assert await words(anybody, "/readyz") == (200, "ready\ndegraded: shared server: gone")
 
 
 async def test_a_scrape_needs_no_token_on_loopback(anybody: aiohttp.ClientSession) -> None:
