@@ -70,6 +70,7 @@ class Sharing:
         self._waiting = asyncio.Event()
         self._cursor = (0, 0)
         self._era = b""
+        self._anew = True
         self._whole_at = self._tidy_at = 0.0
         self._backoff = 0.0
         self._why = ""
@@ -88,7 +89,7 @@ class Sharing:
     def adopt(self, keys: Sequence[bytes]) -> None:
         """Sign and read with ``keys`` from now on; when they are others, all is read and told again."""
         if tuple(keys) != self._keys:
-            self._keys, self._era, self._fault = tuple(keys), b"", None
+            self._keys, self._anew, self._fault = tuple(keys), True, None
 
     @property
     def waiting(self) -> int:
@@ -128,7 +129,7 @@ class Sharing:
     async def turn(self) -> None:
         """Take what is new and tell what waits. Raises SharedServerError; nothing is lost by it."""
         look = await self._server.look(self._cursor)
-        in_step = look.whole and self._era in look.eras
+        in_step = look.whole and self._era in look.eras and not self._anew
         for _ in range(PAGES):
             self._take(look.lines)
             self._cursor = look.cursor
@@ -155,7 +156,9 @@ class Sharing:
 
     async def _begin(self, look: Look) -> None:
         """Read all there is and follow from there; what the server may have forgotten is told again."""
-        forgotten = self._era not in look.eras
+        forgotten = self._anew or self._era not in look.eras
+        # Before anything is waited for: keys that change meanwhile, or a failure, have it read once more.
+        self._anew, self._era = False, b""
         self._cursor = await self._server.tail()
         if not look.eras:
             await self._server.begin_era(self._chance(ERA_BYTES).hex().encode())

@@ -310,7 +310,25 @@ async def test_other_keys_at_a_reload(start: Start) -> None:
     await until(lambda: two.bans == {CLIENT: "one"}, "taken")
     assert two.sharing.problems == ()
     two.sharing.adopt((KEY, OTHER_KEY))
-    assert two.sharing._era
+    assert not two.sharing._anew
+
+
+async def test_keys_that_change_while_all_is_read(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload in that very moment is not forgotten: what was read with the old keys is read once more."""
+    one = start("one")
+    one.operators.ban(CLIENT, 600.0, "scanner")
+    await until(lambda: one.sharing.counts["sent"], "told")
+    two = start("two", keys=(OTHER_KEY,))
+    read_all = two.sharing._server.everything
+
+    async def everything() -> AsyncIterator[tuple[bytes, ...]]:
+        async for page in read_all():
+            yield page
+        two.sharing.adopt((KEY,))
+
+    monkeypatch.setattr(two.sharing._server, "everything", everything)
+    await until(lambda: two.bans == {CLIENT: "one"}, "read with the new keys")
+    assert two.sharing.counts["refused"] >= 1
 
 
 async def test_a_flood_is_told_in_batches(start: Start) -> None:
