@@ -7,57 +7,61 @@ written by putting them between what is the same in all. The result is what orjs
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
+from shieldproxy.attribution.import_moments import When, common, when_of
 from shieldproxy.core.addresses import client_key, parse_address
 from shieldproxy.core.facts import NetworkLabel
-from shieldproxy.core.record import Record
+from shieldproxy.core.record import MAX_QUERY, MAX_TEXT, Record
 from shieldproxy.intel.crawlers import verified
 from shieldproxy.intel.networks import Networks
-from shieldproxy.journal.combined import VIRTUAL_HOST, Logged, common_time
+from shieldproxy.journal.combined import VIRTUAL_HOST, Logged
+from shieldproxy.journal.json_logs import parts_of, whole
 
 STAGE = "imported"
-# As the guard cuts them (guard.recording).
-MAX_TEXT, MAX_QUERY = 512, 1_024
 # Addresses that are kept with what is known of them.
 KEPT = 65_536
-# What a plain line has none of; a quote inside of a text would need a backslash, too.
-SPECIAL = bytes((*range(10), *range(11, 32), 92, *range(127, 256)))
-# The combined form as nearly all lines have it: words and numbers that parse_request and int take as they are.
+# Numbers that JSON of 64 bits can hold.
+LEAST, MOST = -(1 << 63), (1 << 64) - 1
+# What is JSON as it stands between quotes: printable ASCII but for the quote and the backslash; without the blank, too.
+TEXT, WORD = r"[ !#-\[\]-~]", r"[!#-\[\]-~]"
+# The combined form as nearly all lines have it: plain, words and numbers that parse_request and int take as they are,
+# and nothing that would be cut.
 USUAL = re.compile(
-    r"([^ \"]*) [^\[\"]*\[([^\"]{26})\] "
-    r"\"(GET|POST|HEAD|OPTIONS|PUT|DELETE|PATCH|PROPFIND) (/[^ ?\"]*)(?:\?([^ \"]*))? HTTP/([^ \"]*)\" "
-    r"([1-9]\d\d) (0|[1-9]\d{0,17}|-) \"([^\"]*)\" \"([^\"]*)\"[^\"]*",
+    rf"({WORD}*) [ !#-Z\]-~]*\[([ !#-Z\]-~]{{26}})\] "
+    r"\"(GET|POST|HEAD|OPTIONS|PUT|DELETE|PATCH|PROPFIND) "
+    rf"(/[!#->@-\[\]-~]{{0,{MAX_TEXT - 1}}})(?:\?({WORD}{{0,{MAX_QUERY}}}))? HTTP/({WORD}{{0,16}})\" "
+    rf"([1-9]\d\d) (0|[1-9]\d{{0,17}}|-) \"({TEXT}{{0,{MAX_TEXT}}})\" \"({TEXT}{{0,{MAX_TEXT}}})\"{TEXT}*",
     re.ASCII,
 ).fullmatch
 
 
 class Who(NamedTuple):
-    """What a line says of an address: its fields as JSON; '' where it is no address."""
+    """What a line says of an address: its fields, and as JSON what stands between ID and method; '' for no address.
 
-    address: str
-    client: str
+    ``robot`` tells that a verified robot may come from there, as ``label`` says.
+    """
+
+    fields: dict[str, Any]
+    json: str
     label: NetworkLabel
-    json: str
+    robot: bool
 
 
-class When(NamedTuple):
-    """A moment: its ts, and the JSON from there to the second in the ID."""
-
-    ts: str
-    json: str
+NOBODY = Who({}, "", NetworkLabel(), robot=False)
 
 
-NOBODY = Who("", "", NetworkLabel(), "")
+class Batch:
+    """Lines of the journal that wait to be written together, their ts, and how many requests were of no address."""
 
-
-def plain(text: bytes) -> bool:
-    """Tell whether the parts of these lines are JSON as they stand."""
-    return len(text.translate(None, SPECIAL)) == len(text)
+    def __init__(self) -> None:
+        self.stamps: list[str] = []
+        self.lines: list[str] = []
+        self.no_address = 0
 
 
 class LineWriter:
@@ -73,99 +77,140 @@ class LineWriter:
             inner = names[names.index(first) : names.index(last) + 1]
             return orjson.dumps({name: self._fields[name] for name in inner}).decode()[1:-1]
 
-        self._node = f'",{between("node", "node")},'
+        self._node = between("node", "node")
         self._browser = f'",{between("tls", "ja4")},"user_agent":"'
         self._verdict = f'",{between("fingerprint", "stage")},"rule":"'
         self._reasons = f'",{between("reasons", "retry_after")},"status":'
         self._tail = f",{between('duration_us', 'lost_before')}}}"
         self.who = lru_cache(KEPT)(self._who)
 
-    def quick(self, line: str, number: int) -> tuple[str, str] | None:
-        """Return ts and line of a request in the usual combined form, for a plain line; None for any other form.
+    def usual(self, texts: Sequence[str], number: int, batch: Batch) -> int:
+        """Add to ``batch`` the beginning of ``texts`` that is in the usual combined form; return how many texts.
 
-        Both are empty where the address is none.
+        Their lines are numbered from ``number`` on.
         """
-        found = USUAL(line)
-        if found is None:
-            return None
-        address, moment, method, path, query, version, status, size, referer, agent = found.groups("")
-        host = ""
-        if ":" in address and (named := VIRTUAL_HOST(line)) is not None:
-            host, address = named[1], line[named.end() :].partition(" ")[0]
-        try:
-            when = moment_of(moment)
-        except (ValueError, OverflowError):
-            return None
-        who = self.who(address)
+        who_of, together, stamped, written = self.who, self._together, batch.stamps.append, batch.lines.append
+        done = 0
+        for text in texts:
+            found = USUAL(text)
+            if found is None:
+                break
+            address, moment, method, path, query, version, status, size, referer, agent = found.groups("")
+            host = ""
+            if ":" in address and (named := VIRTUAL_HOST(text)) is not None:
+                host, address = named[1], text[named.end() :].partition(" ")[0]
+            try:
+                when = common(moment)
+            except (ValueError, OverflowError):
+                break
+            done += 1
+            who = who_of(address)
+            if not who.json:
+                batch.no_address += 1
+                continue
+            agent, referer = "" if agent == "-" else agent, "" if referer == "-" else referer
+            size, host = "0" if size == "-" else size, host[:MAX_TEXT]
+            stamped(when[0])
+            written(together(when, number, who, method, host, path, query, version, agent, referer, status, size))
+            number += 1
+        return done
+
+    def objects(self, texts: Sequence[bytes], number: int, batch: Batch) -> int:
+        """Add to ``batch`` the beginning of ``texts`` that is plain JSON of requests; return how many texts."""
+        who_of, together, stamped, written = self.who, self._together, batch.stamps.append, batch.lines.append
+        done = 0
+        for text in texts:
+            if not text.isascii() or b"\\" in text:
+                break
+            try:
+                moment, address, status, size, *asked = parts_of(orjson.loads(text))
+                when, code, sent = when_of(moment), whole(status), whole(size)
+            except (ValueError, TypeError, OverflowError):
+                break
+            if not (LEAST <= code <= MOST and LEAST <= sent <= MOST):
+                break
+            done += 1
+            who = who_of(address)
+            if not who.json:
+                batch.no_address += 1
+                continue
+            stamped(when[0])
+            method, host, path, query, version, agent, referer = asked if len(text) <= MAX_TEXT else _cut(asked)
+            written(together(when, number, who, method, host, path, query, version, agent, referer, code, sent))
+            number += 1
+        return done
+
+    def line(self, one: Logged, number: int) -> tuple[str, str]:
+        """Return ts and line of any request, numbered ``number``; '' and '' where its address is none.
+
+        Raises ValueError or OverflowError when records cannot write its moment.
+        """
+        (ts, second), who = when_of(one.time), self.who(one.address)
         if not who.json:
             return "", ""
-        agent, referer = "" if agent == "-" else agent, "" if referer == "-" else referer
-        asked = (method, host, path, query, version, agent, referer)
-        return when.ts, self._together(when, number, who, asked, (status, "0" if size == "-" else size))
-
-    def line(self, one: Logged, when: When, number: int, who: Who, *, plain: bool) -> str:
-        """Return the line of a request, numbered ``number``; ``plain`` tells that its texts are JSON as they stand."""
-        if plain and LEAST <= one.status <= MOST and LEAST <= one.size <= MOST:
-            asked = (one.method, one.host, one.path, one.query, one.version, one.user_agent, one.referer)
-            return self._together(when, number, who, asked, (one.status, one.size))
-        return self._written(one, when, number, who)
-
-    def _together(
-        self, when: When, number: int, who: Who, asked: tuple[str, ...], numbers: tuple[str | int, str | int]
-    ) -> str:
-        """Return the line of what was ``asked``: method, host, path, query, version, user agent and referer."""
-        method, host, path, query, version, agent, referer = asked
-        agent = agent[:MAX_TEXT]
-        return (
-            f'{{"v":1,"seq":{number},{when.json}{self._way}{number:x}{self._node}{who.json}"method":"{method[:MAX_TEXT]}'
-            f'","host":"{host[:MAX_TEXT]}","path":"{path[:MAX_TEXT]}","query":"{query[:MAX_QUERY]}'
-            f'","http":"{version[:MAX_TEXT]}{self._browser}{agent}","referer":"{referer[:MAX_TEXT]}'
-            f"{self._verdict}{_rule(who, agent)}{self._reasons}{numbers[0]}"
-            f',"bytes_in":0,"bytes_out":{numbers[1]}{self._tail}'
-        )
-
-    def _written(self, one: Logged, when: When, number: int, who: Who) -> str:
-        agent = one.user_agent[:MAX_TEXT]
-        asn, as_name, country, network_class, _ = who.label
-        fields: dict[str, Any] = self._fields | {
+        asked = _cut((one.method, one.host, one.path, one.query, one.version, one.user_agent, one.referer))
+        fields: dict[str, Any] = self._fields | who.fields
+        fields |= zip(("method", "host", "path", "query", "http", "user_agent", "referer"), asked, strict=True)
+        fields |= {
             "seq": number,
-            "ts": when.ts,
-            "id": f"{int(one.time) & 0xFFFFFFFF:08x}{self._way}{number:x}",
-            "src_ip": who.address,
-            "client": who.client,
-            "asn": asn,
-            "as_name": as_name,
-            "country": country,
-            "network_class": network_class,
-            "method": one.method[:MAX_TEXT],
-            "host": one.host[:MAX_TEXT],
-            "path": one.path[:MAX_TEXT],
-            "query": one.query[:MAX_QUERY],
-            "http": one.version[:MAX_TEXT],
-            "user_agent": agent,
-            "referer": one.referer[:MAX_TEXT],
-            "rule": _rule(who, agent),
+            "ts": ts,
+            "id": f"{second}{self._way}{number:x}",
+            "rule": _rule(who, asked[5]),
             "status": one.status,
             "bytes_out": one.size,
         }
         try:
-            return orjson.dumps(fields).decode()
+            return ts, orjson.dumps(fields).decode()
         except TypeError:  # text that is no Unicode, or a number larger than any
-            return orjson.dumps({name: _clean(value) for name, value in fields.items()}).decode()
+            return ts, orjson.dumps({name: _clean(value) for name, value in fields.items()}).decode()
+
+    def _together(  # noqa: PLR0913, PLR0917 - what differs from line to line, and to pack it costs as much as to write it
+        self,
+        when: When,
+        number: int,
+        who: Who,
+        method: str,
+        host: str,
+        path: str,
+        query: str,
+        version: str,
+        agent: str,
+        referer: str,
+        status: str | int,
+        size: str | int,
+    ) -> str:
+        return (
+            f'{{"v":1,"seq":{number},"ts":"{when[0]}","id":"{when[1]}{self._way}{number:x}{who.json}{method}'
+            f'","host":"{host}","path":"{path}","query":"{query}","http":"{version}{self._browser}{agent}'
+            f'","referer":"{referer}{self._verdict}{_rule(who, agent) if who.robot else ""}{self._reasons}{status}'
+            f',"bytes_in":0,"bytes_out":{size}{self._tail}'
+        )
 
     def _who(self, text: str) -> Who:
         address = parse_address(text)
         if address is None:
             return NOBODY
-        written, client, label = str(address), client_key(address), self._networks.label(str(address))
-        asn, as_name, country, network_class, _ = label
-        fields = {"src_ip": written, "src_port": 0, "dst_ip": "", "dst_port": 0, "client": client}
-        more = {"asn": asn, "as_name": as_name, "country": country, "network_class": network_class}
-        return Who(written, client, label, f"{orjson.dumps(fields | more).decode()[1:-1]},")
+        label = self._networks.label(str(address))
+        fields: dict[str, Any] = {
+            "src_ip": str(address),
+            "src_port": 0,
+            "dst_ip": "",
+            "dst_port": 0,
+            "client": client_key(address),
+            "asn": label.asn,
+            "as_name": label.as_name,
+            "country": label.country,
+            "network_class": label.network_class,
+        }
+        json = f'",{self._node},{orjson.dumps(fields).decode()[1:-1]},"method":"'
+        return Who(fields, json, label, robot=bool(label.crawler))
 
 
-# Numbers that JSON of 64 bits can hold.
-LEAST, MOST = -(1 << 63), (1 << 64) - 1
+def _cut(asked: Sequence[str]) -> list[str]:
+    """Return method, host, path, query, version, user agent and referer as records cut them."""
+    found = [text[:MAX_TEXT] for text in asked]
+    found[3] = asked[3][:MAX_QUERY]
+    return found
 
 
 def _clean(value: Any) -> Any:
@@ -175,23 +220,4 @@ def _clean(value: Any) -> Any:
 
 
 def _rule(who: Who, agent: str) -> str:
-    return "crawler" if who.label.crawler and verified(who.label, agent) else ""
-
-
-@lru_cache(4_096)  # lines of one second share it
-def moment_of(text: str) -> When:
-    """Return the moment of ``17/May/2015:10:05:03 +0000``; raises ValueError or OverflowError when it is none."""
-    return when_of(common_time(text))
-
-
-@lru_cache(4_096)
-def when_of(unix_seconds: float) -> When:
-    """Return a moment in unix seconds; raises ValueError or OverflowError when records cannot write it."""
-    ts = stamp(unix_seconds)
-    return When(ts, f'"ts":"{ts}","id":"{int(unix_seconds) & 0xFFFFFFFF:08x}')
-
-
-def stamp(unix_seconds: float) -> str:
-    """Return a moment as records write it; raises ValueError or OverflowError when it is none."""
-    moment = datetime.fromtimestamp(unix_seconds, UTC)
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return "crawler" if who.robot and verified(who.label, agent) else ""

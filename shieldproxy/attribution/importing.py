@@ -7,22 +7,24 @@ Networks are what our databases say today, not what they said then; ``geo`` tell
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from shieldproxy.attribution.import_lines import STAGE, LineWriter, plain, stamp, when_of
+from shieldproxy.attribution.import_lines import STAGE, Batch, LineWriter
+from shieldproxy.attribution.import_moments import stamp
 from shieldproxy.intel.networks import Networks
-from shieldproxy.journal.foreign import ForeignLog, texts_of
-from shieldproxy.journal.log_files import blocks
+from shieldproxy.journal.foreign import ForeignLog
+from shieldproxy.journal.log_files import blocks, text_of
 from shieldproxy.journal.segment_writer import Rotation, SegmentWriter
 from shieldproxy.journal.segments import LATER, days, segments_of, writer_name
 
 __all__ = ["AlreadyImportedError", "Imported", "LogImport", "digest", "stamp"]
 
 # As many lines are written together; more win nothing.
-BATCH = 4_096
+BATCH = 1_024
 # By so many bytes at its beginning a log is known again.
 KNOWN_BY = 1 << 16
 
@@ -88,6 +90,7 @@ class Intake:
         )
         self._segments.open()
         self._before = self._segments.next_seq
+        self._batch = Batch()
         self._no_address = 0
         self._day = ""
         self._first, self._last = LATER, ""
@@ -99,12 +102,23 @@ class Intake:
 
     def take(self, block: bytes, log: ForeignLog) -> None:
         """Write the next ``block`` of whole lines; ``log`` counts them. Raises as LogImport.take does."""
-        for stamps, lines in self._batches(block, log):
-            first, last = min(stamps), max(stamps)
-            self._first, self._last = min(self._first, first), max(self._last, last)
-            self._clock = datetime.fromisoformat(stamps[0]).timestamp()
-            self._segments.write_lines(lines, first, last)
-            self._segments.seal_when_due()
+        raw = block.split(b"\n")
+        texts = [] if block.startswith(b"{") else block.decode("latin-1").split("\n")
+        at = 0
+        while at < len(raw):
+            many, number = slice(at, at + BATCH), self._next_number
+            if texts:
+                done = self._lines.usual(texts[many], number, self._batch)
+            else:
+                done = self._lines.objects(raw[many], number, self._batch)
+            log.pass_over(done)
+            at += done
+            if done < BATCH and at < len(raw):
+                self._take_other(text_of(raw[at]), log)
+                at += 1
+            if len(self._batch.lines) >= BATCH:
+                self._write()
+        self._write()
 
     def close(self) -> None:
         """Seal the open segment; raises OSError when that fails."""
@@ -116,48 +130,46 @@ class Intake:
         named = tuple(log.broken_lines)
         return Imported(self._node, self.records, log.broken, self._no_address, first, self._last, named)
 
-    def _batches(self, block: bytes, log: ForeignLog) -> Iterator[tuple[Sequence[str], Sequence[bytes]]]:
-        """Yield ts and lines in batches of one day each: segments are named, and found again, by the day they begin."""
-        stamps: list[str] = []
-        lines: list[bytes] = []
-        all_plain = plain(block)
-        for text in texts_of(block):
-            is_plain = all_plain or plain(text.encode("utf-8", "replace"))
-            ts, line = self._line(text, log, self._segments.next_seq + len(lines), plain=is_plain)
-            if not line:
-                continue
-            other_day = ts[:10] != self._day
-            if lines and (other_day or len(lines) == BATCH):
-                yield stamps, lines
-                stamps, lines = [], []
-            if other_day:
-                self._segments.close()
-                self._day = ts[:10]
-            stamps.append(ts)
-            lines.append(line.encode())
-        if lines:
-            yield stamps, lines
+    @property
+    def _next_number(self) -> int:
+        return self._segments.next_seq + len(self._batch.lines)
 
-    def _line(self, text: str, log: ForeignLog, number: int, *, plain: bool) -> tuple[str, str]:
-        """Return ts and line of a line of the log, '' and '' where there is nothing to write."""
-        found = self._lines.quick(text, number) if plain else None
-        if found is not None:
-            log.pass_over()
-            self._no_address += not found[1]
-            return found
+    def _take_other(self, text: str, log: ForeignLog) -> None:
+        """Add a line of any form that says something."""
         request = log.parse(text)
         if request is None:
-            return "", ""
-        who = self._lines.who(request.address)
-        if not who.json:
-            self._no_address += 1
-            return "", ""
+            return
         try:
-            when = when_of(request.time)
+            ts, line = self._lines.line(request, self._next_number)
         except (ValueError, OverflowError) as error:
             log.complain(f"no moment: {error}")
-            return "", ""
-        return when.ts, self._lines.line(request, when, number, who, plain=plain)
+            return
+        if not line:
+            self._no_address += 1
+            return
+        self._batch.stamps.append(ts)
+        self._batch.lines.append(line)
+
+    def _write(self) -> None:
+        """Write what waits, the lines of one day at a time: segments are named, and found again, by the day they begin.
+
+        Raises OSError.
+        """
+        batch, self._batch = self._batch, Batch()
+        self._no_address += batch.no_address
+        at = 0
+        for day, found in groupby(batch.stamps, key=lambda ts: ts[:10]):
+            stamps = list(found)
+            lines = batch.lines[at : at + len(stamps)]
+            at += len(stamps)
+            if day != self._day:
+                self._segments.close()
+                self._day = day
+            first, last = min(stamps), max(stamps)
+            self._first, self._last = min(self._first, first), max(self._last, last)
+            self._clock = datetime.fromisoformat(stamps[0]).timestamp()
+            self._segments.write_lines("\n".join(lines).encode() + b"\n", len(lines), first, last)
+            self._segments.seal_when_due()
 
 
 def refuse_known(directory: Path, path: Path, name: str, known: str) -> None:

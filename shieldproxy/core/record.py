@@ -10,6 +10,10 @@ from typing import Any, NamedTuple
 
 VERSION = 1
 
+# Longer texts are cut, queries later than others: they say nothing more about a decision, and a flood of long ones
+# would fill the disk.
+MAX_TEXT, MAX_QUERY = 512, 1_024
+
 
 def rfc3339(unix_seconds: float) -> str:
     """Return the moment as records write it: RFC 3339, UTC, microseconds, ``Z`` (``2026-11-24T10:15:00.000123Z``).

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shieldproxy.core.record import Record, rfc3339
+from shieldproxy.core.record import MAX_QUERY, MAX_TEXT, Record, rfc3339
 from shieldproxy.core.verdict import Action
 from shieldproxy.guard.decisions import Decision, Outcome
-from shieldproxy.guard.wording import MAX_QUERY, MAX_TEXT, Wording
+from shieldproxy.guard.wording import Wording
 
 
 class Draft(NamedTuple):

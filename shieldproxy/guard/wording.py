@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from shieldproxy.core.record import VERSION, Record, rfc3339
+from shieldproxy.core.record import MAX_QUERY, MAX_TEXT, VERSION, Record, rfc3339
 from shieldproxy.core.verdict import Side
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     Pieces = tuple[bytes, bytes, bytes, bytes, bytes]
 
-# Longer values say nothing more about a decision, and a flood of long ones would fill the disk.
-MAX_TEXT = 512
-MAX_QUERY = 1_024
 # Pieces of each kind that are remembered, some 300 bytes each; a flood turns them over and pays for whole records.
 MEMORY = 4_096
 FIELDS = Record._fields

@@ -66,10 +66,10 @@ class ForeignLog:
         if not self.vouched and self.broken >= PROBED:
             raise UnreadableLogError(f"{self.path}: no log: {self.broken_lines[0]}")
 
-    def pass_over(self) -> None:
-        """Count a line that somebody else has understood."""
-        self.lines += 1
-        self.vouched = True
+    def pass_over(self, lines: int) -> None:
+        """Count ``lines`` that somebody else has understood."""
+        self.lines += lines
+        self.vouched = self.vouched or lines > 0
 
 
 def texts_of(block: bytes) -> Iterator[str]:

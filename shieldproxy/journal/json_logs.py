@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -39,45 +40,71 @@ HOSTS = ("http_host", "host", "request.host", "RequestHost", "client_request_hos
 VERSIONS = ("server_protocol", "http", "request.proto", "RequestProtocol", "http_request_version", "http.version")
 
 
+# What parts_of looks for, in this order.
+SOUGHT = (TIMES, ADDRESSES, METHODS, TARGETS, QUERIES, STATUSES, AGENTS, REFERERS, SIZES, HOSTS, VERSIONS)
+NOTHING = ("", "-")
+USUAL = frozenset((str, int))
+
+Fields = Mapping[str, Any]
+
+
 class Layout(NamedTuple):
-    """Under which names objects with certain fields may hold what we look for."""
+    """How the parts of SOUGHT are found in objects with certain fields.
 
-    times: tuple[str, ...]
-    addresses: tuple[str, ...]
-    methods: tuple[str, ...]
-    targets: tuple[str, ...]
-    queries: tuple[str, ...]
-    statuses: tuple[str, ...]
-    agents: tuple[str, ...]
-    referers: tuple[str, ...]
-    sizes: tuple[str, ...]
-    hosts: tuple[str, ...]
-    versions: tuple[str, ...]
+    ``kinds`` are the names worth trying for each. ``firsts`` gives the values of the first of them, as far as they are
+    fields, and ``placed`` puts these and, at their end, '' into the order of SOUGHT. ``alone`` tells that each part has
+    one name at most. All but ``kinds`` are None where the first name of a part leads into an object.
+    """
 
-
-SOUGHT = Layout(TIMES, ADDRESSES, METHODS, TARGETS, QUERIES, STATUSES, AGENTS, REFERERS, SIZES, HOSTS, VERSIONS)
+    kinds: tuple[tuple[str, ...], ...]
+    firsts: Callable[[Fields], tuple[Any, ...]] | None
+    placed: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
+    alone: bool
 
 
 @lru_cache(256)  # the lines of one log have the same fields, or a few kinds of them
 def layout_of(names: tuple[str, ...]) -> Layout:
-    """Return the names worth trying on an object with the fields ``names``."""
+    """Return the layout of objects with the fields ``names``."""
     present = frozenset(names)
-    return Layout._make(
+    kinds = tuple(
         tuple(name for name in kind if name in present or name.partition(".")[0] in present) for kind in SOUGHT
     )
+    firsts = [kind[0] for kind in kinds if kind]
+    if len(firsts) < 2 or not present.issuperset(firsts):
+        return Layout(kinds, None, None, alone=False)
+    places = [firsts.index(kind[0]) if kind else len(firsts) for kind in kinds]
+    return Layout(kinds, itemgetter(*firsts), itemgetter(*places), alone=all(len(kind) < 2 for kind in kinds))
 
 
-def parse_json(line: str | bytes) -> Logged:
-    """Return the request of a JSON line; raises ValueError when it has no time, address or target."""
-    fields = orjson.loads(line)
+def values_of(fields: Fields) -> Sequence[str | float]:
+    """Return what ``fields`` holds of each part of SOUGHT, '' where it says nothing.
+
+    Looking at each part with ``word`` takes three times as long as to take all at once and look at what is odd.
+    """
+    kinds, firsts, placed, alone = layout_of(tuple(fields))
+    if firsts is not None and placed is not None:
+        found = placed((*firsts(fields), ""))
+        if USUAL.issuperset(map(type, found)):
+            if alone:
+                return ["" if value == "-" else value for value in found] if "-" in found else found
+            return [
+                word(fields, names) if value in NOTHING else value for value, names in zip(found, kinds, strict=True)
+            ]
+    return [word(fields, names) for names in kinds]
+
+
+# Moment, address, status and size as they stand there; then method, host, path, query, version, user agent and referer.
+Parts = tuple[str | float, str, str | float, str | float, str, str, str, str, str, str, str]
+
+
+def parts_of(fields: Any) -> Parts:
+    """Return what we look for in the object of a JSON line; raises ValueError when it has no time, address or path."""
     if not isinstance(fields, dict):
         raise ValueError("no JSON object")
-    layout = layout_of(tuple(fields))
-    moment, address = word(fields, layout.times), word(fields, layout.addresses)
+    moment, address, method, target, args, status, agent, referer, size, host, version = values_of(fields)
     if moment == "" or address == "":
         raise ValueError("a request without a time or an address")
-    method, target = str(word(fields, layout.methods)), str(word(fields, layout.targets))
-    version = str(word(fields, layout.versions)).removeprefix("HTTP/")
+    method, target, version = str(method), str(target), str(version).removeprefix("HTTP/")
     line_of = fields.get("request")
     if not target and isinstance(line_of, str):
         method, path, query, version = parse_request(line_of)
@@ -85,33 +112,29 @@ def parse_json(line: str | bytes) -> Logged:
         path, _, query = target.partition("?")
     if not path:
         raise ValueError("a request without a path")
-    return Logged(
-        moment_of(moment),
-        str(address),
-        method,
-        path,
-        query or str(word(fields, layout.queries)).removeprefix("?"),
-        whole(word(fields, layout.statuses)),
-        str(word(fields, layout.agents)),
-        str(word(fields, layout.referers)),
-        whole(word(fields, layout.sizes)),
-        str(word(fields, layout.hosts)),
-        version,
-        fields,
-    )
+    query = query or str(args).removeprefix("?")
+    return moment, str(address), status, size, method, str(host), path, query, version, str(agent), str(referer)
+
+
+def parse_json(line: str | bytes) -> Logged:
+    """Return the request of a JSON line; raises ValueError when it has no time, address or target."""
+    fields = orjson.loads(line)
+    moment, address, status, size, method, host, path, query, version, agent, referer = parts_of(fields)
+    found = moment_of(moment), address, method, path, query, whole(status), agent, referer, whole(size), host, version
+    return Logged(*found, fields)
 
 
 def word(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | float:
     """Return the first of ``names`` that ``fields`` has a value for, '' for none; of a list its first item."""
     for name in names:
         value: Any = fields.get(name)
-        if value.__class__ is str and value not in ("", "-"):  # nearly always
+        if value.__class__ is str and value not in NOTHING:  # nearly always
             return value
         if value is None and "." in name:
             value = inside(fields, name.split("."))
         if isinstance(value, list) and value:
             value = value[0]
-        if isinstance(value, str | int | float) and value not in ("", "-"):
+        if isinstance(value, str | int | float) and value not in NOTHING:
             return value
     return ""
 

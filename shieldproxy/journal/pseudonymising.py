@@ -20,7 +20,17 @@ from shieldproxy.journal.measuring import lines_of
 from shieldproxy.journal.open_segment import FILE_MODE, sync_directory
 from shieldproxy.journal.packing import compressed, forms_of, open_plain
 from shieldproxy.journal.pseudonyms import Key, Pseudonyms, Rewritten, rewrite
-from shieldproxy.journal.segments import IMPORTED, PACKED, PSEUDONYMISED, Segment, days, segments_of, shifted
+from shieldproxy.journal.segments import (
+    IMPORTED,
+    PACKED,
+    PSEUDONYMISED,
+    STAMP_LENGTH,
+    Segment,
+    days,
+    expanded,
+    segments_of,
+    shifted,
+)
 
 # One round reads so much, about two seconds of one core: what a day leaves is done within the hour.
 MOST_BYTES = 64 << 20
@@ -85,6 +95,14 @@ def put_in_place(found: Sequence[Fresh]) -> None:
         if place is not None:
             place.replace(name)
             sync_directory(name.parent)
+
+
+def days_in(name: Path) -> tuple[str, str]:
+    """Return the days under which the sealed segment ``name`` may be copied: of its opening, and of its first record.
+
+    They differ where one was opened just after midnight; the index goes by the record.
+    """
+    return name.parent.name, expanded(name.name[:STAMP_LENGTH])[:10]
 
 
 def sweep(journal: Path) -> None:

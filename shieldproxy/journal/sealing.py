@@ -22,7 +22,7 @@ from shieldproxy.journal.manifest_log import LOGS, Line, canonical
 from shieldproxy.journal.manifests import VERSION, manifest_of, segment_name
 from shieldproxy.journal.open_segment import DIRECTORY_MODE
 from shieldproxy.journal.packing import Packed, pack_before
-from shieldproxy.journal.pseudonymising import KIND, Orders, Pseudonymised, put_in_place, sweep, write_fresh
+from shieldproxy.journal.pseudonymising import KIND, Orders, Pseudonymised, days_in, put_in_place, sweep, write_fresh
 from shieldproxy.journal.pseudonyms import Key
 from shieldproxy.journal.retention import Forgotten, forget_before
 from shieldproxy.journal.rounds import BusyError, Circumstances, Sealed, SealError
@@ -130,7 +130,7 @@ class Sealer:
                 self._sign()
                 put_in_place(fresh)
             changed = sum(one.entry["changed"] for one in fresh)
-            days_of = {one.name.parent.name for one in fresh if one.place is not None}
+            days_of = {day for one in fresh if one.place is not None for day in days_in(one.name)}
             return Pseudonymised(len(fresh), changed, more, tuple(sorted(days_of)), problems)
 
     def _keeps_addresses(self, segment: Segment) -> bool:

@@ -101,13 +101,13 @@ class SegmentWriter:
     def _encode(self, record: Record, seq: int, lost_before: int) -> tuple[str, bytes]:
         return record.ts, self._encoder.line(record, seq, lost_before)
 
-    def write_lines(self, lines: Sequence[bytes], first: str, last: str) -> None:
-        """Write ``lines`` that are encoded and numbered from ``next_seq`` on, their ts between ``first`` and ``last``.
+    def write_lines(self, lines: bytes, count: int, first: str, last: str) -> None:
+        """Write ``count`` whole ``lines``, encoded, numbered from ``next_seq`` on, their ts from ``first`` to ``last``.
 
         All or nothing: raises OSError and has then written none.
         """
-        self._append(b"\n".join(lines) + b"\n", first, last)
-        self.next_seq += len(lines)
+        self._append(lines, first, last)
+        self.next_seq += count
 
     def seal_when_due(self) -> None:
         """Seal the open segment when it is old or large enough; raises OSError when that fails."""

@@ -1,16 +1,19 @@
-"""Certificate files: whether they can serve, for which names, and for how long."""
+"""Certificate files: whether they can serve, for which names, and for how long.
+
+Every command reads the configuration and few have certificates in it: what reads them is loaded when there are any.
+"""
 
 from __future__ import annotations
 
 import math
-import ssl
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
-
-from cryptography import x509
+from typing import TYPE_CHECKING, NamedTuple
 
 from shieldproxy.settings.certificates import Pair
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 DAY = 86_400
 # Renewals happen a month before the end, those of short-lived certificates when a third of their time is left. With
@@ -52,11 +55,15 @@ def plural(days: int) -> str:
 
 def read_chain(file: Path) -> list[x509.Certificate]:
     """Return the certificates of a PEM file, the site's own first; raises OSError, or ValueError when it holds none."""
+    from cryptography import x509  # noqa: PLC0415 - 40 ms
+
     return x509.load_pem_x509_certificates(file.read_bytes())
 
 
 def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
     """Return the host names a certificate is valid for, lower-case (RFC 9525: those of subjectAltName alone)."""
+    from cryptography import x509  # noqa: PLC0415 - 40 ms
+
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
@@ -87,6 +94,8 @@ def lasting(pairs: Iterable[Pair]) -> tuple[Lasting, ...]:
 
 def find_pair_fault(pair: Pair) -> tuple[str, str]:
     """Return which of the two files cannot serve (``certificate``, ``key``) and why, or two empty words."""
+    import ssl  # noqa: PLC0415 - 10 ms
+
     try:
         read_chain(pair.certificate)
     except (OSError, ValueError):
@@ -115,6 +124,8 @@ def wrong_with(pair: Pair, reason: str) -> str:
 
 def find_authority_fault(path: Path) -> str:
     """Return why ``path`` cannot vouch for an origin, or ''."""
+    import ssl  # noqa: PLC0415 - 10 ms
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(path)

@@ -8,12 +8,11 @@ import pytest
 
 from shieldproxy.core.facts import NetworkLabel, Request
 from shieldproxy.core.policy import Policy
-from shieldproxy.core.record import Record
+from shieldproxy.core.record import MAX_QUERY, MAX_TEXT, Record
 from shieldproxy.core.verdict import Action, Side, Verdict
 from shieldproxy.guard.decisions import Decision, Outcome
 from shieldproxy.guard.recording import Draft, challenge_word
 from shieldproxy.guard.visits import Peer, visit
-from shieldproxy.guard.wording import MAX_QUERY, MAX_TEXT
 from tests.fakes.buckets import DictBuckets
 from tests.scenes import BROWSER, facts, limit, overdrawn, request, visitor
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shieldproxy.journal.json_logs import SOUGHT, layout_of, parse_json
+from shieldproxy.journal.json_logs import SOUGHT, layout_of, parse_json, values_of, word
 
 TEN_FIFTEEN = 1_795_515_300.0
 
@@ -36,6 +36,24 @@ def test_json_lines_of_many_servers(line: str) -> None:
 def test_only_names_that_are_there_are_tried() -> None:
     """In the order of all of them; a name with a dot where its first part is there."""
     layout = layout_of(("request", "ts", "client_ip"))
-    assert layout.times == ("ts",)
-    assert layout.addresses == ("client_ip", "request.client_ip", "request.remote_ip")
-    assert all(set(found) <= set(kind) for found, kind in zip(layout, SOUGHT, strict=True))
+    assert layout.kinds[0] == ("ts",)
+    assert layout.kinds[1] == ("client_ip", "request.client_ip", "request.remote_ip")
+    assert all(set(found) <= set(kind) for found, kind in zip(layout.kinds, SOUGHT, strict=True))
+
+
+@pytest.mark.parametrize("empty", ["", "-", None, [], ["-"]])
+@pytest.mark.parametrize("name", ["http_host", "http_referer", "status", "request_uri"])
+def test_taking_all_at_once_finds_what_each_name_finds(name: str, empty: object) -> None:
+    """Where a part is empty or odd the next of its names is looked at, as when each is looked for alone."""
+    fields: dict[str, object] = {
+        "time": 1,
+        "ip": "192.0.2.7",
+        "request_uri": "/a",
+        "url": "/b",
+        "http_host": "a.example",
+        "host": "b.example",
+        "http_referer": "/c",
+        "status": 200,
+    }
+    fields[name] = empty
+    assert list(values_of(fields)) == [word(fields, kind) for kind in layout_of(tuple(fields)).kinds]

@@ -48,6 +48,22 @@ def replaced(journal: Path, before: str = LATER) -> pseudonymising.Pseudonymised
         sealer.close()
 
 
+def test_the_day_of_the_first_record_is_named_too(tmp_path: Path) -> None:
+    """A segment opened after midnight with a record of before it: the index has it under the day of the record."""
+    midnight = 86_400.0 - (TEN_FIFTEEN % 86_400.0)
+    writer = segment_writer(tmp_path, "edge1.0", clock=HandClock(TEN_FIFTEEN + midnight + 1))
+    writer.write([record_at(midnight - 2, **PERSON)])
+    writer.close()
+    sealer = sealer_of(tmp_path, clock=HandClock(TEN_FIFTEEN + 3 * 86_400))
+    try:
+        sealer.round()
+        found = sealer.pseudonymise_before(rfc3339(TEN_FIFTEEN + 2 * 86_400), key_of)
+    finally:
+        sealer.close()
+    assert found.records == 1
+    assert found.days == (rfc3339(TEN_FIFTEEN)[:10], rfc3339(TEN_FIFTEEN + 86_400)[:10])
+
+
 def names(journal: Path) -> list[str]:
     """Return the endings of the files of the day."""
     return sorted(path.name.partition("000000000001")[2] for path in (journal / DAY).iterdir())

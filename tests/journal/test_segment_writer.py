@@ -181,7 +181,7 @@ def test_lines_that_are_encoded_already_are_numbered_on(tmp_path: Path) -> None:
     """An import writes its lines itself; records that follow have the next numbers."""
     writer = segment_writer(tmp_path)
     first, second = record_at(), record_at(1)
-    writer.write_lines([b'{"seq":1}', b'{"seq":2}'], first.ts, second.ts)
+    writer.write_lines(b'{"seq":1}\n{"seq":2}\n', 2, first.ts, second.ts)
     assert writer.next_seq == 3
     writer.write([second])
     writer.close()
