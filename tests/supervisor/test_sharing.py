@@ -38,7 +38,7 @@ class Node:
         self.operators = Operators(folder, SlotTable(memory, 0), bytes(32), clock=time.monotonic, wall=time.time)
         self.changed = asyncio.Event()
         self.sharing = Sharing(
-            SharedServer(place, "site", 0.5, lambda: ""),
+            SharedServer(place, "site", 2.0, lambda: ""),
             name,
             keys,
             receive=self._receive,
@@ -138,8 +138,8 @@ async def test_a_ban_on_one_holds_on_all_and_an_unban_lifts_it(start: Start) -> 
     assert two.operators.unban(CLIENT)
     await until(lambda: not one.bans, "the end is heard")
     assert one.operators.ban_of_client(CLIENT) is None
-    assert (one.sharing.counts["sent"], two.sharing.counts["sent"]) == (1, 1)
-    assert (one.sharing.counts["taken"], two.sharing.counts["taken"]) == (1, 1)
+    await until(lambda: (one.sharing.counts["sent"], two.sharing.counts["sent"]) == (1, 1), "known to be told")
+    await until(lambda: (one.sharing.counts["taken"], two.sharing.counts["taken"]) == (1, 1), "counted")
     assert (one.told, one.sharing.problems) == ([], ())
 
 
@@ -198,7 +198,7 @@ async def test_a_server_that_is_not_there_yet(start: Start, redis: RedisServer) 
     assert problem.startswith("shared server: ")
     redis.start()
     two = start("two")
-    await until(lambda: two.bans == {CLIENT: "one"}, "told in the end")
+    await until(lambda: two.bans == {CLIENT: "one"} and one.sharing.up, "told in the end")
     assert one.told == [GONE, BACK]
     assert one.sharing.problems == ()
 
@@ -217,6 +217,7 @@ async def test_a_server_that_dies_and_has_forgotten_all(start: Start, redis: Red
     await until(lambda: set(one.bans) == set(two.bans) == {"192.0.2.2", "192.0.2.3"}, "equal again")
     three = start("three")
     await until(lambda: three.bans == {"192.0.2.2": "one", "192.0.2.3": "two"}, "all is on the server again")
+    await until(lambda: one.sharing.up and two.sharing.up, "in use")
     assert one.told == two.told == [GONE, BACK]
 
 
@@ -241,7 +242,7 @@ async def test_a_server_that_hangs(start: Start, redis: RedisServer) -> None:
     assert "does not answer" in one.sharing.problems[0]
     one.operators.ban(CLIENT, 600.0, "scanner")
     redis.go_on()
-    await until(lambda: two.bans, "heard")
+    await until(lambda: two.bans and one.sharing.up, "heard")
     assert one.told == [GONE, BACK]
 
 
@@ -256,7 +257,8 @@ async def test_a_server_that_is_full(start: Start, redis: RedisServer) -> None:
     assert (one.sharing.waiting, two.bans) == (1, {})
     redis.ask("CONFIG", "SET", "maxmemory", "0")
     await until(lambda: two.bans, "heard")
-    assert (one.sharing.waiting, one.told) == (0, [GONE, BACK])
+    await until(lambda: one.sharing.waiting == 0 and one.sharing.up, "known to be told")
+    assert one.told == [GONE, BACK]
 
 
 async def test_a_server_that_refuses_us(start: Start, redis: RedisServer) -> None:
@@ -339,7 +341,8 @@ async def test_a_flood_is_told_in_batches(start: Start) -> None:
     for key in keys:
         one.operators.tell(Ruling("ban", key, 1, time.time() + 600.0, by="ladder"))
     await until(lambda: set(two.bans) == set(keys), "all heard")
-    assert (one.sharing.waiting, one.sharing.lost) == (0, 0)
+    await until(lambda: one.sharing.waiting == 0, "all known to be told")
+    assert one.sharing.lost == 0
 
 
 async def test_what_waits_is_bounded(start: Start, redis: RedisServer) -> None:
