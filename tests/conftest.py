@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -15,6 +17,10 @@ settings.register_profile(
 # For a night: pytest --hypothesis-profile=long
 settings.register_profile("long", settings.get_profile("house"), max_examples=2_000)
 settings.load_profile("house")
+
+# A shell that starts the tests in the background has them, and every program they start, deaf to an interrupt
+# (POSIX, 2.11), and tests that interrupt a program would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
